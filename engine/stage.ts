@@ -1,0 +1,90 @@
+// The stage-side contract: what a stage's script gets from the engine. The one part of the engine that stages may import.
+import { readFileSync } from 'node:fs';
+import type { z } from 'zod';
+
+/** How far a stage is. The engine draws it with a rate and an ETA. */
+export interface Progress {
+  /** Units done so far. */
+  done: number;
+  /** Units in all, where known. */
+  total?: number;
+  /** What is counted, in the plural: `pictures`, `epochs`, `bytes`. */
+  unit?: string;
+  /** A short text beside the count: `loss 0.41, accuracy 0.83`. */
+  message?: string;
+}
+
+/** Exactly the inputs that the stage declares in pipeline.yaml, and where its outputs go. */
+export interface StageContext<Params> {
+  /** The instance's name, `train:cnn1:batch64-epochs20`. */
+  readonly name: string;
+  /** The named parameters, nested as in params.yaml, parsed by the stage's schema. */
+  readonly params: Params;
+  /** The value of each matrix axis: a scalar, or the entry's fields. */
+  readonly matrix: Readonly<Record<string, unknown>>;
+  /** The label of each matrix axis, as in the instance's name: `{ model: 'cnn1', run: 'batch64-epochs20' }`. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Path of each declared dependency, by name. Read-only by agreement. An optional dependency that is absent has no entry. */
+  readonly deps: Readonly<Record<string, string>>;
+  /** Paths of each dependency that stands for several: the out of all instances of a stage, or a glob. In code-unit order. */
+  readonly lists: Readonly<Record<string, readonly string[]>>;
+  /** Path to create for each declared output, by name: inside a scratch directory, its parent exists, itself does not. */
+  readonly outs: Readonly<Record<string, string>>;
+  /** The environment facts that the stage names, such as `backend`. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Reports progress; cheap enough to call for each batch (the engine is told at most ten times a second). */
+  progress(update: Progress): void;
+}
+
+/** What the engine writes into the file named by `RODADA_STAGE`. */
+export type StageInputs = Omit<StageContext<unknown>, 'progress'>;
+
+const progressInterval = 100; // milliseconds
+
+/**
+ * Runs a stage's body with its declared inputs. A script calls it once, at its top level.
+ *
+ * An error ends the process with exit code 1 and its message on stderr, which the engine keeps in the stage's log.
+ *
+ * @param schema of the stage's parameters, nested as in params.yaml; unknown or ill-typed values are an error
+ * @param body does the stage's work and creates every declared out
+ */
+export async function stage<Params>(
+  schema: z.ZodType<Params>,
+  body: (context: StageContext<Params>) => Promise<void>,
+): Promise<void> {
+  const file = process.env.RODADA_STAGE;
+  if (file === undefined) {
+    console.error(`This script is a stage; run it with \`npm run repro -- STAGE\`.`);
+    process.exitCode = 2;
+    return;
+  }
+  const inputs = JSON.parse(readFileSync(file, 'utf8')) as StageInputs;
+  try {
+    const params = schema.parse(inputs.params);
+    await body({ ...inputs, params, progress: throttled(sendProgress) });
+  } catch (error) {
+    console.error(error instanceof UserError ? error.message : error);
+    process.exitCode = 1;
+  } finally {
+    if (process.connected) process.disconnect();
+  }
+}
+
+/** An expected failure of a stage: its message is for the user, and no stack trace is shown. */
+export class UserError extends Error {}
+
+function sendProgress(update: Progress): void {
+  if (process.connected) process.send?.({ type: 'progress', ...update });
+}
+
+/** Passes on the first, the last (`done` equal to `total`) and otherwise at most one update in each interval. */
+function throttled(send: (update: Progress) => void): (update: Progress) => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return (update) => {
+    const now = performance.now();
+    if (now - last < progressInterval && update.done !== update.total) return;
+    last = now;
+    send(update);
+  };
+}

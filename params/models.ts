@@ -1,0 +1,30 @@
+// Parameters of the models: architecture, regularization and optimizer.
+import { z } from 'zod';
+
+export const OptimizerParams = z.strictObject({
+  name: z.enum(['sgd', 'rmsprop', 'adam', 'nadam']),
+  learningRate: z.number().gt(0),
+});
+export type OptimizerParams = z.infer<typeof OptimizerParams>;
+
+/** A CNN: one convolution block per entry of `filters`, then a dense head. */
+export const CnnParams = z.strictObject({
+  /** Filters of each block's 3 × 3 convolution. */
+  filters: z.array(z.int().min(1)).min(1),
+  /** Units of the hidden dense layer. */
+  dense: z.int().min(1),
+  /** Share of the dense layer's inputs that dropout sets to zero. */
+  dropout: z.number().min(0).lt(1),
+  optimizer: OptimizerParams,
+});
+export type CnnParams = z.infer<typeof CnnParams>;
+
+/** The dense head on VGG16's frozen convolutions. */
+export const Vgg16Params = z.strictObject({
+  dense: z.int().min(1),
+  dropout: z.number().min(0).lt(1),
+  optimizer: OptimizerParams,
+});
+export type Vgg16Params = z.infer<typeof Vgg16Params>;
+
+export const ModelsParams = z.strictObject({ cnn1: CnnParams, cnn2: CnnParams, vgg16: Vgg16Params });
