@@ -1,0 +1,55 @@
+// `npm run native`: sets up native TensorFlow and says what it did, where it lives and how large it is.
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { nativePlaces } from './places.ts';
+import { megabytes } from './progress-bar.ts';
+import { setUpNative } from './setup.ts';
+import { finishedBuild } from './state.ts';
+import { tensorflowVersion, tfjsVersion } from './versions.ts';
+
+const program = new Command('npm run native --')
+  .description(
+    `Makes native TensorFlow ${tensorflowVersion} available to training: downloads its libraries with pip, compiles the ` +
+      `binding of @tensorflow/tfjs-node-gpu ${tfjsVersion} against them, keeps both in a per-user cache and links them into ` +
+      'node_modules. A binding that loads is left alone. `npm run repro` does the same by itself when it is about to train.',
+  )
+  .option('--force', 'download and compile anew', false)
+  .addHelpText(
+    'after',
+    `
+Needs: Python 3 with pip, a C++17 compiler (g++ or clang++; CXX names another), the network.
+
+Environment:
+  RODADA_NATIVE_DIR  the cache's folder (now ${nativePlaces().cache})
+  RODADA_TFJS_NODE   the folder of @tensorflow/tfjs-node-gpu to set up (default: this checkout's)
+  RODADA_BACKEND     tensorflow | wasm | cpu: train on this backend, whatever is in reach
+
+Exit code: 0 where native TensorFlow works, 1 where training will use WASM.`,
+  )
+  .parse();
+
+const { force } = program.opts<{ force: boolean }>();
+const started = performance.now();
+const result = await setUpNative({ force, retry: true, report: (line) => console.error(line) });
+
+if (result.kind === 'failed') {
+  console.error(`No native TensorFlow: ${result.reason}. Training uses WASM.`);
+  process.exitCode = 1;
+} else {
+  const places = nativePlaces();
+  const deeds = {
+    found: 'the binding that is there loads',
+    linked: 'linked from the cache',
+    built: `built in ${((performance.now() - started) / 1000).toFixed(0)} s`,
+  };
+  console.log(`TensorFlow ${result.tensorflow}: ${deeds[result.how]}.`);
+  console.log(`  binding    ${places.binding}`);
+  const build = finishedBuild(places);
+  if (build !== undefined) {
+    console.log(`  libraries  ${places.entry}`);
+    for (const name of Object.keys(build.files).sort()) {
+      console.log(`             ${name} ${megabytes(statSync(join(places.entry, name)).size)}`);
+    }
+  }
+}
