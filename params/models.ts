@@ -1,10 +1,15 @@
 // Parameters of the models: architecture, regularization and optimizer.
 import { z } from 'zod';
 
-export const OptimizerParams = z.strictObject({
-  name: z.enum(['sgd', 'rmsprop', 'adam', 'nadam']),
-  learningRate: z.number().gt(0),
-});
+const learningRate = z.number().gt(0);
+
+/** An optimizer with Keras' formula and Keras' defaults for what is not given. */
+export const OptimizerParams = z.discriminatedUnion('name', [
+  z.strictObject({ name: z.literal('sgd'), learningRate, momentum: z.number().min(0).lt(1).optional() }),
+  z.strictObject({ name: z.literal('rmsprop'), learningRate }),
+  z.strictObject({ name: z.literal('adam'), learningRate }),
+  z.strictObject({ name: z.literal('nadam'), learningRate }),
+]);
 export type OptimizerParams = z.infer<typeof OptimizerParams>;
 
 /** A CNN: one convolution block per entry of `filters`, then a dense head. */
@@ -21,7 +26,11 @@ export type CnnParams = z.infer<typeof CnnParams>;
 
 /** The dense head on VGG16's frozen convolutions. */
 export const Vgg16Params = z.strictObject({
+  /** What the head sees of the last feature maps: the mean of each, or all of their values. */
+  pooling: z.enum(['average', 'flatten']),
+  /** Units of the hidden dense layer. */
   dense: z.int().min(1),
+  /** Share of the hidden layer's outputs that dropout sets to zero. */
   dropout: z.number().min(0).lt(1),
   optimizer: OptimizerParams,
 });
