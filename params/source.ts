@@ -1,18 +1,39 @@
 // Parameters of the sources: where the pictures come from.
 import { z } from 'zod';
 
+/** A class' name is also a folder's. */
+const ClassName = z.string().regex(/^\w[\w .-]*$/, 'letters, digits, `_`, `-`, `.` and spaces');
+
+/** Words of icon names. */
+const Words = z.array(
+  z.string().regex(/^[a-z0-9]+$/, 'one word in lower case, as between the `-` of an icon name'),
+);
+
 /** Icons out of a pinned npm package, found by whole words of their names. */
 export const IconsParams = z.strictObject({
   package: z.string().min(1),
   version: z.string().regex(/^\d+\.\d+\.\d+$/, 'an exact version'),
   /** Subresource integrity of the package's tarball: `sha512-…`. */
   integrity: z.string().regex(/^sha512-[A-Za-z0-9+/]+=*$/),
-  /** Class → the words of which one must stand in the icon's name. */
-  classes: z.record(z.string(), z.array(z.string()).min(1)),
-  /** Words that make an icon mean something else. */
-  without: z.array(z.string()),
+  /** Class of the study → the words of which one must stand in the icon's name. */
+  classes: z.record(ClassName, Words.min(1)),
+  /** Words that make the name of a study class' icon mean something else. */
+  without: Words,
   /** At most so many icons of a class; null for all. */
   limit: z.int().min(1).nullable(),
+  /** Icon sets of these categories are left out: they hold logos of brands and file types. */
+  withoutCategories: z.array(z.string()),
+  /** Lists of icon sets that draw alike though neither author nor data says so: the split keeps them together. */
+  families: z.array(z.array(z.string()).min(2)),
+  /** Other nouns, which `filter` sets aside and the backbone can be pretrained on. */
+  aside: z.strictObject({
+    /** Class → words, as above. */
+    classes: z.record(ClassName, Words.min(1)),
+    /** The only words, with numbers, that may stand beside the class' word in a name. */
+    styles: Words,
+    /** At most so many icons of each class, from as many icon sets as possible. */
+    limit: z.int().min(1),
+  }),
 });
 export type IconsParams = z.infer<typeof IconsParams>;
 
