@@ -1,0 +1,75 @@
+// The backend ladder: loads one rung into the tfjs engine that all of the project shares.
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import util from 'node:util';
+import * as tf from '@tensorflow/tfjs-core';
+import { UserError } from '../engine/stage.ts';
+import { type BackendName, backendNameOf } from './backend-name.ts';
+import { registerKernels } from './kernels/index.ts';
+
+export { type BackendName, backendNameOf };
+
+/** A loaded backend. */
+export interface Backend {
+  readonly name: BackendName;
+  /** For people and metrics: `tensorflow 2.15.1`. */
+  readonly label: string;
+  /** Threads that an operation may use. */
+  readonly threads: number;
+}
+
+/**
+ * Loads exactly this rung, with our kernels and gradients, and makes it the current one. Nothing falls back: a run that is
+ * recorded as native TensorFlow's must be that.
+ *
+ * @throws UserError where the backend can't be loaded, with the next step
+ */
+export async function loadBackend(name: BackendName): Promise<Backend> {
+  const load = { tensorflow: loadTensorflow, wasm: loadWasm, cpu: loadCpu }[name];
+  const backend = await load();
+  registerKernels(name);
+  if (!(await tf.setBackend(name))) throw new UserError(`The ${name} backend doesn't start.`);
+  await tf.ready();
+  return backend;
+}
+
+async function loadTensorflow(): Promise<Backend> {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // TensorFlow's notes on CPU features and missing GPUs, not its errors
+  restoreIsNullOrUndefined();
+  try {
+    // Synchronous: tfjs-node starts TensorFlow when it is loaded, and its CommonJS build shares our tfjs-core.
+    createRequire(import.meta.url)('@tensorflow/tfjs-node-gpu');
+  } catch (error) {
+    const reason = (error as Error).message.split('\n')[0];
+    throw new UserError(`Native TensorFlow doesn't load; \`npm run native\` sets it up. (${reason})`);
+  }
+  const node = tf.findBackend('tensorflow') as tf.KernelBackend & { binding: { TF_Version: string } };
+  const asked = Number(process.env.TF_NUM_INTRAOP_THREADS);
+  return {
+    name: 'tensorflow',
+    label: `tensorflow ${node.binding.TF_Version}`,
+    threads: asked > 0 ? asked : availableParallelism(),
+  };
+}
+
+/**
+ * The WASM binary with SIMD, which every Node since 16 has. tfjs doesn't offer its threaded binary in Node: that one starts its
+ * workers from `blob:` URLs, which Node's worker_threads refuse, so an operation runs on one thread.
+ */
+async function loadWasm(): Promise<Backend> {
+  const { version_wasm } = await import('@tensorflow/tfjs-backend-wasm');
+  return { name: 'wasm', label: `wasm ${version_wasm}`, threads: 1 };
+}
+
+async function loadCpu(): Promise<Backend> {
+  const { version_cpu } = await import('@tensorflow/tfjs-backend-cpu');
+  const cpu = tf.findBackend('cpu') as tf.KernelBackend & { firstUse: boolean };
+  cpu.firstUse = false; // it would print a paragraph that recommends tfjs-node
+  return { name: 'cpu', label: `cpu ${version_cpu}`, threads: 1 };
+}
+
+/** tfjs-node 4.22 calls `util.isNullOrUndefined`, which Node 23 removed. */
+function restoreIsNullOrUndefined(): void {
+  const legacy = util as { isNullOrUndefined?: (value: unknown) => boolean };
+  legacy.isNullOrUndefined ??= (value) => value === null || value === undefined;
+}

@@ -1,0 +1,52 @@
+// Which training backend is in reach: an environment fact that the training stages' fingerprints hold.
+// The engine imports this at every run, also where nothing is to be done, so it only looks at files; tfjs is never loaded here.
+import { UserError } from '../engine/stage.ts';
+import { type BackendName, backendNames } from './backend-name.ts';
+import { nativePlaces, platformName } from './native/places.ts';
+import { nativeState } from './native/state.ts';
+import { toolsInReach } from './native/tools.ts';
+import { tensorflowVersion, tfjsVersion, wheels } from './native/versions.ts';
+
+/** How the engine asks for the fact. */
+export interface EnvironmentRequest {
+  /** Make the native binding first where it is missing; otherwise only look. */
+  readonly setup: boolean;
+  /** Takes the lines that say what goes on. */
+  readonly report: (line: string) => void;
+}
+
+/**
+ * Decides the backend: native TensorFlow where it can be had, else WASM. `RODADA_BACKEND` forces a rung.
+ *
+ * Where it only looks and the set-up has not been tried, the answer is what the set-up will give if nothing goes wrong: so
+ * `status` in a new clone says the same as the `repro` after it.
+ *
+ * @returns `tensorflow 2.15.1`, `wasm 4.22.0` or `cpu 4.22.0`: what `loadBackend` then loads
+ * @throws UserError for an unknown `RODADA_BACKEND`, or where it forces a backend that can't be had
+ */
+export default async function trainingEnvironment({ setup, report }: EnvironmentRequest): Promise<string> {
+  const forced = forcedBackend(process.env.RODADA_BACKEND);
+  if (forced !== undefined && forced !== 'tensorflow') return `${forced} ${tfjsVersion}`;
+  const state = nativeState(nativePlaces());
+  if (state.kind === 'ready') return `tensorflow ${state.tensorflow}`;
+  if (!setup) {
+    const expected =
+      state.kind === 'absent' ? platformName() in wheels && toolsInReach() : state.kind !== 'failed';
+    return expected || forced === 'tensorflow' ? `tensorflow ${tensorflowVersion}` : `wasm ${tfjsVersion}`;
+  }
+  const { setUpNative } = await import('./native/setup.ts');
+  const result = await setUpNative({ report });
+  if (result.kind === 'ready') return `tensorflow ${result.tensorflow}`;
+  if (forced === 'tensorflow') {
+    throw new UserError(`RODADA_BACKEND asks for native TensorFlow, which can't be had: ${result.reason}`);
+  }
+  report(`No native TensorFlow: ${result.reason}. Training uses WASM.`);
+  return `wasm ${tfjsVersion}`;
+}
+
+function forcedBackend(value: string | undefined): BackendName | undefined {
+  if (value === undefined || value === '') return undefined;
+  const name = backendNames.find((each) => each === value);
+  if (name !== undefined) return name;
+  throw new UserError(`RODADA_BACKEND is "${value}"; it must be one of ${backendNames.join(', ')}`);
+}

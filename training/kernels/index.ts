@@ -1,0 +1,14 @@
+// The kernels and gradients that tfjs lacks, or has only in a slow form.
+import type { BackendName } from '../backend-name.ts';
+import { registerConv2dBackpropFilter } from './conv2d-backprop-filter.ts';
+import { registerReluGrad } from './relu-grad.ts';
+
+const registered = new Set<BackendName>();
+
+/** Registers what the backend needs. Once for each backend; call it after the backend's own kernels are registered. */
+export function registerKernels(backend: BackendName): void {
+  if (registered.has(backend)) return;
+  registered.add(backend);
+  registerReluGrad(backend);
+  if (backend === 'wasm') registerConv2dBackpropFilter();
+}
