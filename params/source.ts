@@ -17,8 +17,10 @@ export const IconsParams = z.strictObject({
   integrity: z.string().regex(/^sha512-[A-Za-z0-9+/]+=*$/),
   /** Class of the study → the words of which one must stand in the icon's name. */
   classes: z.record(ClassName, Words.min(1)),
-  /** Words that make the name of a study class' icon mean something else. */
-  without: Words,
+  /** Words, or several in a row as in `hand-truck`, that make the name of a study class' icon mean something else. */
+  without: z.array(z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'words in lower case, as in icon names')),
+  /** Icons whose name misleads, found by looking: `set:name`, or `set:name*` for all that begin so. */
+  except: z.array(z.string().regex(/^[a-z0-9-]+:[a-z0-9-]+\*?$/, 'set:name or set:name*')),
   /** At most so many icons of a class; null for all. */
   limit: z.int().min(1).nullable(),
   /** Icon sets of these categories are left out: they hold logos of brands and file types. */

@@ -4,7 +4,7 @@
 export interface NameRules {
   /** Class of the study → words of which one must stand in the name. */
   readonly classes: Readonly<Record<string, readonly string[]>>;
-  /** Words with which a name of a study class means something else. */
+  /** Words, or several in a row such as `police-car-light`, with which a name of a study class means something else. */
   readonly without: readonly string[];
   readonly aside: {
     /** Class set aside → words, as in `classes`. */
@@ -19,8 +19,8 @@ export type NameMatch =
   | { readonly kind: 'study' | 'aside'; readonly class: string }
   /** The name holds words of two classes: nobody can tell what the picture shows. */
   | { readonly kind: 'ambiguous' }
-  /** Of a study class, but for a word of `without`. */
-  | { readonly kind: 'excluded'; readonly word: string }
+  /** Of a study class, but for one of `without`. */
+  | { readonly kind: 'excluded' }
   | { readonly kind: 'none' };
 
 /**
@@ -30,7 +30,6 @@ export type NameMatch =
 export function nameMatcher(rules: NameRules): (name: string) => NameMatch {
   const study = invert(rules.classes);
   const aside = invert(rules.aside.classes);
-  const without = new Set(rules.without);
   const styles = new Set(rules.aside.styles);
   return (name) => {
     const words = name.split('-');
@@ -40,8 +39,7 @@ export function nameMatcher(rules: NameRules): (name: string) => NameMatch {
     const [studyClass] = ofStudy;
     const [asideClass] = ofAside;
     if (studyClass !== undefined) {
-      const word = words.find((word) => without.has(word));
-      if (word !== undefined) return { kind: 'excluded', word };
+      if (rules.without.some((phrase) => `-${name}-`.includes(`-${phrase}-`))) return { kind: 'excluded' };
       return asideClass === undefined ? { kind: 'study', class: studyClass } : { kind: 'ambiguous' };
     }
     if (asideClass === undefined) return { kind: 'none' };

@@ -18,7 +18,7 @@ export interface SelectedIcon {
 export interface LeftOut {
   /** Names with words of two classes. */
   ambiguous: number;
-  /** Names of a study class with a word of `without`. */
+  /** Names of a study class with a word of `without`, and icons of `except`. */
   excluded: number;
   /** The same SVG under another name of the set, or in both a study class and one set aside. */
   duplicate: number;
@@ -29,6 +29,8 @@ export interface LeftOut {
 export interface SelectionRules extends NameRules {
   /** At most so many icons of each class of the study; null for all. */
   readonly limit: number | null;
+  /** Icons whose name misleads, as `set:name`, or `set:name*` for all that begin so. */
+  readonly except: readonly string[];
   /** Icon sets of these categories hold other things than pictures of the noun: logos of brands and file types. */
   readonly withoutCategories: readonly string[];
   readonly aside: NameRules['aside'] & {
@@ -59,7 +61,8 @@ export class IconSelection {
       if (match.kind === 'ambiguous' || match.kind === 'excluded') this.leftOut[match.kind]++;
       if (match.kind !== 'study' && match.kind !== 'aside') continue;
       const svg = standaloneSvg(set, name);
-      if (svg === undefined) this.leftOut.unusable++;
+      if (this.#isException(`${set.prefix}:${name}`)) this.leftOut.excluded++;
+      else if (svg === undefined) this.leftOut.unusable++;
       else if (seen.has(svg)) this.leftOut.duplicate++;
       else {
         seen.add(svg);
@@ -67,6 +70,12 @@ export class IconSelection {
         icons.push({ set: set.prefix, name, class: match.class, svg });
       }
     }
+  }
+
+  #isException(id: string): boolean {
+    return this.#rules.except.some((pattern) =>
+      pattern.endsWith('*') ? id.startsWith(pattern.slice(0, -1)) : id === pattern,
+    );
   }
 
   /** All icons that the rules took, before the limits: what families of sets are told by. */
