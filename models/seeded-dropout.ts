@@ -7,10 +7,13 @@ import { layers } from '@tensorflow/tfjs-layers';
  *
  * @param shape of the layer's input, `[batch, …]`
  * @param rate share that is dropped, 0 < rate < 1
- * @param seed of the layer
- * @param step training steps done before this one
+ * @param seed the layer's seed, and the training steps done before this one
  */
-export type DrawMask = (shape: readonly number[], rate: number, seed: number, step: number) => tf.Tensor;
+export type DrawMask = (
+  shape: readonly number[],
+  rate: number,
+  seed: readonly [layer: number, step: number],
+) => tf.Tensor;
 
 /**
  * Inverted dropout (Srivastava et al. 2014, scaled while training as Keras does), saved and loaded as Keras' `Dropout`.
@@ -40,7 +43,7 @@ export class SeededDropout extends layers.Layer {
     if (kwargs.training !== true || this.rate === 0) return tf.clone(input);
     const { drawMask } = this;
     if (drawMask === null) throw new Error(`Dropout layer ${this.name} trains without a source of masks.`);
-    return tf.tidy(() => tf.mul(input, drawMask(input.shape, this.rate, this.seed, this.step)));
+    return tf.tidy(() => tf.mul(input, drawMask(input.shape, this.rate, [this.seed, this.step])));
   }
 
   override getConfig(): tf.serialization.ConfigDict {

@@ -1,0 +1,93 @@
+// A trained classifier on rows of an array: on pictures the whole network, on features the part after them.
+import * as tf from '@tensorflow/tfjs-core';
+import type { layers } from '@tensorflow/tfjs-layers';
+import { UserError } from '../engine/stage.ts';
+import { inputsOf, openInputs } from './batches.ts';
+import { loadKerasModel } from './keras-h5/read.ts';
+
+type Layer = InstanceType<typeof layers.Layer>;
+
+/** A trained model together with the array that it classifies. */
+export interface Classifier {
+  /** How many classes it tells apart. */
+  readonly classes: number;
+  /**
+   * Probabilities of the classes for rows of the array.
+   *
+   * @param rows any number, in any order; they are run in batches
+   * @param onBatch is told the rows done so far
+   * @returns `[rows.length, classes]`, row-major; each row sums to 1
+   */
+  predict(rows: readonly number[], onBatch?: (done: number) => void): Promise<Float32Array>;
+  /** Closes the array and frees the model. */
+  close(): Promise<void>;
+}
+
+/** Rows that are run at a time. */
+const batchSize = 128;
+
+/**
+ * Opens a model and the array of its inputs, after `loadBackend`.
+ *
+ * @param modelFile a whole Keras model, `model.h5`
+ * @param inputsFile `.npy` of the pictures that the model takes (uint8, `[N, height, width, channels]`), or of the features
+ *   that one of its pooling layers gives (float32, `[N, h, w, c]`)
+ * @throws UserError if a file is missing or damaged, or the array fits no layer of the model
+ */
+export async function loadClassifier(modelFile: string, inputsFile: string): Promise<Classifier> {
+  const inputs = await openInputs(inputsFile);
+  try {
+    const model = await loadKerasModel(modelFile);
+    const steps = layersAfter(model.layers, model.inputs[0]!.shape, inputs.shape.slice(1));
+    if (steps === null) {
+      model.dispose();
+      throw new UserError(
+        `${modelFile} takes inputs of ${model.inputs[0]!.shape.slice(1).join(' × ')}; ${inputsFile} has rows of ` +
+          `${inputs.shape.slice(1).join(' × ')}. Run \`npm run repro\` to bring both up to date.`,
+      );
+    }
+    const classes = model.outputs[0]!.shape.at(-1)!;
+    return {
+      classes,
+      async predict(rows, onBatch) {
+        const all = new Float32Array(rows.length * classes);
+        for (let start = 0; start < rows.length; start += batchSize) {
+          const own = rows.slice(start, start + batchSize);
+          const batch = await inputsOf(inputs, own);
+          const outputs = tf.tidy(
+            () =>
+              steps.reduce(
+                (x, layer) => layer.apply(x, { training: false }) as tf.Tensor,
+                batch,
+              ) as tf.Tensor,
+          );
+          all.set((await outputs.data()) as Float32Array, start * classes);
+          tf.dispose([batch, outputs]);
+          onBatch?.(start + own.length);
+        }
+        return all;
+      },
+      async close() {
+        model.dispose();
+        await inputs.close();
+      },
+    };
+  } catch (error) {
+    await inputs.close();
+    throw error;
+  }
+}
+
+/** The layers that inputs of this shape have yet to pass, or null if they fit nowhere. */
+function layersAfter(
+  all: readonly Layer[],
+  pictures: readonly (number | null)[],
+  shape: readonly number[],
+): readonly Layer[] | null {
+  const same = (other: readonly (number | null)[]) => other.slice(1).join() === shape.join();
+  if (same(pictures)) return all;
+  const last = all.findLastIndex(
+    (layer) => layer.getClassName() === 'MaxPooling2D' && same(layer.outputShape as number[]),
+  );
+  return last === -1 ? null : all.slice(last + 1);
+}
