@@ -2,8 +2,11 @@
 import { z } from 'zod';
 
 export const GateParams = z.strictObject({
-  /** Glob over metric paths: `metrics/{cnn1,cnn2}/*.json:accuracy`, `**:loss`. */
-  metric: z.string().min(1),
+  /**
+   * `PATH:KEY`, two globs: `metrics/{cnn1,cnn2}/*.json:accuracy`, `**:loss`, `**:perClass.*.f1`. `*` stands for one
+   * folder or one part of the key, `**` for any number of them.
+   */
+  metric: z.string().regex(/^[^:]+:.+$/, 'a pattern PATH:KEY such as **:accuracy'),
   /** Which way is better. */
   better: z.enum(['higher', 'lower']),
   /** How much worse than the baseline still passes: an absolute number, or a share of the old value such as `5%`. */

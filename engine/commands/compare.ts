@@ -1,0 +1,75 @@
+// `rodada compare`: what differs in metrics and parameters between a baseline and the working tree.
+import { Command, Option } from 'commander';
+import { differences } from '../compare/difference.ts';
+import { type Format, formatDifference, formats } from '../compare/format.ts';
+import { type Output, terminal } from '../compare/output.ts';
+import { loadSides, type SidesOptions } from '../compare/sides.ts';
+import { exitCodeOf } from '../failure.ts';
+
+export interface CompareOptions extends SidesOptions {
+  readonly format: Format;
+  /** Also what is equal on both sides. */
+  readonly all?: boolean | undefined;
+}
+
+/** Compares and prints; gives the exit code: 0, whatever differs, or 2 where there is nothing to compare. */
+export async function runCompare(options: CompareOptions, output: Output): Promise<number> {
+  const sides = await loadSides(options);
+  if (!sides.ok) {
+    output.failures(sides.failures);
+    return exitCodeOf(sides.failures);
+  }
+  const { old, now, gates } = sides.value;
+  const found = differences(old, now, gates, options.all);
+  output.out(formatDifference(found, { old: old.label, now: now.label }, options.format, output.color));
+  for (const label of found.withoutParams)
+    output.note(`There is no params.yaml in ${label}: parameters are not compared.`);
+  return 0;
+}
+
+export const baselineOption = (): Option =>
+  new Option('--baseline <rev>', 'branch, tag, commit, or folder with metrics/ in it').default('main');
+export const formatOption = (): Option =>
+  new Option('--format <format>', 'md suits a pull request, json a program')
+    .choices(formats)
+    .default('table');
+export const timingOption = (): Option =>
+  new Option('--timing', 'also *.timing.json, which differ from run to run');
+export const profileOption = (): Option =>
+  new Option('--profile <name>', 'lay profiles/NAME.yaml over params.yaml on both sides');
+
+export const baselineHelp = `
+A baseline is looked for as a revision, as a branch of origin, and as a folder, in this order; one that begins
+with ./, ../ or / is a folder. metrics/**/*.json are compared number by number, lists left out.`;
+
+export const realHelp = `
+"real?" stands beside an accuracy that comes with its confusion matrix: the two-sided p-value of Fisher's exact test,
+"within noise" from p = 0.05 up. It takes the two sets of predictions as independent; where both sides predicted the same
+pictures it errs on the side of noise.`;
+
+/** The command line of compare. */
+export function compareCommand(): Command {
+  return new Command('compare')
+    .description('what differs in metrics and params between a baseline and the working tree')
+    .addOption(baselineOption())
+    .addOption(formatOption())
+    .option('--all', 'also what is equal on both sides')
+    .addOption(timingOption())
+    .addOption(profileOption())
+    .addHelpText(
+      'after',
+      `${baselineHelp}
+${realHelp}
+
+Examples:
+  npm run compare                              # with main
+  npm run compare -- --baseline HEAD~2         # with the last commit but one
+  npm run compare -- --baseline ../other --all # with another checkout, equal values too
+  npm run -s compare -- --format json          # {metrics: [{path, key, old, new, delta, better}], params: [{key, old, new}]}
+
+Exit code: 0, whatever differs; 2 where there is nothing to compare.`,
+    )
+    .action(async (options: Omit<CompareOptions, 'cwd'>) => {
+      process.exitCode = await runCompare({ ...options, cwd: process.cwd() }, terminal());
+    });
+}

@@ -1,0 +1,83 @@
+// Finds what `--baseline REV` names: a revision of the project's repository, or a folder.
+import { statSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import { nearest } from '../config/nearest.ts';
+import { fail, type Result, succeed } from '../result.ts';
+import { Repository } from './git.ts';
+import { folderTree, type Tree } from './tree.ts';
+
+const remote = 'origin';
+
+/** How many digits of a commit's hash messages show. */
+const shortHash = 8;
+
+/**
+ * The version that `name` stands for.
+ *
+ * A name that looks like a path (`./x`, `../x`, `/x`) is a folder. Any other is a revision, else the same branch of
+ * `origin`, else a folder of that name.
+ *
+ * @param root the project's folder
+ * @param name what `--baseline` says: a branch, a tag, a commit, `HEAD~2` or a folder
+ */
+export async function findBaseline(root: string, name: string): Promise<Result<Tree>> {
+  const folder = resolve(root, name);
+  if (looksLikePath(name)) {
+    if (isFolder(folder)) return succeed(folderTree(folder, name));
+    const hint = 'Give the path of another checkout, or of a folder with `metrics/` in it.';
+    return fail({ reason: 'usage', message: `There is no folder \`${name}\` to compare with.`, hint });
+  }
+  const repository = await Repository.open(root);
+  if (repository.ok) {
+    const commit = await repository.value.commit(name);
+    if (commit !== null) return succeed(repository.value.tree(commit, revisionLabel(name, commit)));
+    const tracked = `${remote}/${name}`;
+    const remoteCommit = await repository.value.commit(`refs/remotes/${tracked}`);
+    if (remoteCommit !== null) {
+      const label = `${revisionLabel(tracked, remoteCommit)}, as there is no local ${name}`;
+      return succeed(repository.value.tree(remoteCommit, label));
+    }
+  }
+  if (isFolder(folder)) return succeed(folderTree(folder, name));
+  return repository.ok ? unknownRevision(repository.value, name) : repository;
+}
+
+const looksLikePath = (name: string): boolean => /^\.\.?([/\\]|$)/.test(name) || isAbsolute(name);
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+const isHash = (name: string): boolean => /^[0-9a-f]{7,64}$/.test(name);
+
+const revisionLabel = (name: string, commit: string): string =>
+  commit.startsWith(name) ? commit.slice(0, shortHash) : `${name} (${commit.slice(0, shortHash)})`;
+
+async function unknownRevision(repository: Repository, name: string): Promise<Result<never>> {
+  const message = `There is no revision or folder \`${name}\``;
+  const hasRemote = await repository.hasRemote(remote);
+  if ((await repository.isShallow()) && hasRemote) {
+    return fail({
+      reason: 'usage',
+      message: `${message} in this shallow clone.`,
+      hint: `Run \`${fetchCommand(name)}\`.`,
+    });
+  }
+  if ((await repository.commit('HEAD')) === null) {
+    const hint = 'Commit first, or compare with a folder: `--baseline ../other-checkout`.';
+    return fail({ reason: 'usage', message: `${message}: this repository has no commit yet.`, hint });
+  }
+  const known = nearest(name, await repository.names());
+  const fetch = hasRemote ? `Run \`${fetchCommand(name)}\` if ${remote} has it, or name` : 'Name';
+  const hint =
+    known !== undefined
+      ? `Did you mean \`${known}\`?`
+      : `${fetch} a branch, tag, commit or folder with --baseline.`;
+  return fail({ reason: 'usage', message: `${message}.`, hint });
+}
+
+/** What brings a revision into a clone that lacks it: by name into `origin/…`, whatever the clone is set up to fetch. */
+function fetchCommand(name: string): string {
+  if (/[~^@]/.test(name)) return 'git fetch --unshallow';
+  if (isHash(name)) return `git fetch --depth=1 ${remote} ${name}`;
+  const branch = name.startsWith(`${remote}/`) ? name.slice(remote.length + 1) : name;
+  return `git fetch --depth=1 ${remote} ${branch}:refs/remotes/${remote}/${branch}`;
+}

@@ -1,0 +1,77 @@
+// Gates: which metrics may get worse, and by how much.
+import picomatch from 'picomatch';
+import { z } from 'zod';
+import type { Direction } from './direction.ts';
+import { type DottedKey, segments } from './flatten.ts';
+
+/**
+ * A gate as params.yaml gives it.
+ *
+ * The study's own schema (params/gates.ts) says the same, so that a mistake is found before a run starts; the engine
+ * can't import that one, because a pipeline need not have a schema of its parameters to have gates.
+ */
+export const GateSchema = z.strictObject({
+  metric: z.string().regex(/^[^:]+:.+$/, 'a pattern PATH:KEY such as **:accuracy'),
+  better: z.enum(['higher', 'lower']),
+  tolerance: z.union([
+    z.number().min(0),
+    z.string().regex(/^\d+(\.\d+)?%$/, 'a number, or a percentage such as 5%'),
+  ]),
+});
+export type GateDefinition = z.infer<typeof GateSchema>;
+
+/** The part of params.yaml that holds the gates. */
+export const GatesSchema = z.looseObject({ gates: z.array(GateSchema).optional() });
+
+export interface Gate {
+  readonly definition: GateDefinition;
+  readonly better: Direction;
+  matches(path: string, key: DottedKey): boolean;
+}
+
+/**
+ * Compiles a gate's pattern `PATH:KEY`, two globs. In PATH `*` stays within a folder and `**` goes any depth; in KEY,
+ * `*` stands for one segment between dots and `**` for any number of them.
+ */
+export function compileGate(definition: GateDefinition): Gate {
+  const colon = definition.metric.indexOf(':');
+  const path = picomatch(definition.metric.slice(0, colon), { dot: true });
+  const key = picomatch(keyPath(patternSegments(definition.metric.slice(colon + 1))), { dot: true });
+  return {
+    definition,
+    better: definition.better,
+    matches: (file, dotted) => path(file) && key(keyPath(segments(dotted))),
+  };
+}
+
+// The glob matcher knows folders, not dots: a key becomes a path, and a slash within a segment a letter that is none.
+const keyPath = (parts: readonly string[]): string =>
+  parts.map((part) => part.replaceAll('/', '\u2215')).join('/');
+
+/** Dots part a pattern's segments, but for those in quotes; other than in a key, wildcards and braces stay as they are. */
+const patternSegments = (pattern: string): string[] =>
+  [...pattern.matchAll(/"(?:[^"\\]|\\.)*"|[^.]+/g)].map(([text]) =>
+    text.startsWith('"') && text.endsWith('"') && text.length > 1 ? (JSON.parse(text) as string) : text,
+  );
+
+/**
+ * How much worse than `old` a metric may be: the tolerance itself, or its share of |old|. Relative to 0 nothing is
+ * allowed.
+ */
+export function allowance({ tolerance }: GateDefinition, old: number): number {
+  return typeof tolerance === 'number' ? tolerance : (Number.parseFloat(tolerance) / 100) * Math.abs(old);
+}
+
+/**
+ * Whether a gate lets a metric pass. The tolerance is inclusive, and the rounding of the subtraction is forgiven:
+ * 0.75 → 0.73 passes a tolerance of 0.02. A number that became NaN does not pass; one that was NaN always does.
+ */
+export function passes(gate: GateDefinition, old: number, now: number): boolean {
+  if (Object.is(old, now) || Number.isNaN(old)) return true;
+  if (Number.isNaN(now)) return false;
+  const worse = gate.better === 'higher' ? old - now : now - old;
+  if (worse <= 0) return true;
+  if (worse === Number.POSITIVE_INFINITY) return false;
+  const slack = 8 * Number.EPSILON * Math.max(Math.abs(old), Math.abs(now));
+  return worse <= allowance(gate, old) + slack;
+}

@@ -1,0 +1,80 @@
+// The results of one version of the project: its metrics files and its parameters.
+import { overlay } from '../config/params.ts';
+import { YamlSource } from '../config/yaml-source.ts';
+import type { Failure } from '../failure.ts';
+import { fail, type Result, succeed } from '../result.ts';
+import type { Tree } from './tree.ts';
+
+const metricsFolder = 'metrics';
+const paramsFile = 'params.yaml';
+
+export interface Results {
+  readonly label: string;
+  /** Parsed metrics files by path: `metrics/cnn1/batch32-epochs20.json`. */
+  readonly metrics: ReadonlyMap<string, unknown>;
+  /** The parameters, nested; undefined where this version has no params.yaml. */
+  readonly params: unknown;
+}
+
+export interface ResultsOptions {
+  /** Whether `*.timing.json` count too: they differ from run to run on one machine. */
+  readonly timing?: boolean | undefined;
+  /** Name of an overlay in profiles/; a version that lacks it is taken without. */
+  readonly profile?: string | undefined;
+  /** What to do about a metrics file that is broken. */
+  readonly hint?: string | undefined;
+}
+
+/** Loads and parses all results of a version; every file that is not readable is a failure of its own. */
+export async function loadResults(tree: Tree, options: ResultsOptions = {}): Promise<Result<Results>> {
+  const profileFile = options.profile === undefined ? undefined : `profiles/${options.profile}.yaml`;
+  const paths = [metricsFolder, paramsFile, ...(profileFile === undefined ? [] : [profileFile])];
+  const isMetrics = (path: string): boolean =>
+    path.startsWith(`${metricsFolder}/`) &&
+    path.endsWith('.json') &&
+    (options.timing === true || !path.endsWith('.timing.json'));
+  const files = await tree.read(
+    paths,
+    (path) => isMetrics(path) || path === paramsFile || path === profileFile,
+  );
+  if (!files.ok) return files;
+
+  const failures: Failure[] = [];
+  const metrics = new Map<string, unknown>();
+  let params: unknown;
+  for (const [path, text] of files.value) {
+    if (isMetrics(path)) {
+      try {
+        metrics.set(path, JSON.parse(text));
+      } catch (error) {
+        failures.push(brokenJson(`${path} in ${tree.label}`, error as SyntaxError, options.hint));
+      }
+    }
+  }
+  for (const path of [paramsFile, profileFile]) {
+    const text = path === undefined ? undefined : files.value.get(path);
+    if (path === undefined || text === undefined) continue;
+    const source = YamlSource.parse(text, `${path} in ${tree.label}`);
+    if (source.ok) params = path === paramsFile ? source.value.value : overlay(params, source.value.value);
+    else failures.push(...source.failures);
+  }
+  return failures.length > 0 ? fail(...failures) : succeed({ label: tree.label, metrics, params });
+}
+
+function brokenJson(path: string, error: SyntaxError, hint: string | undefined): Failure {
+  return {
+    reason: 'file',
+    path,
+    message: `It isn't JSON: ${error.message}.`,
+    ...(hint === undefined ? {} : { hint }),
+  };
+}
+
+/** The failure of a version that has nothing to compare. */
+export function withoutMetrics(label: string, hint: string): Failure {
+  return {
+    reason: 'usage',
+    message: `There is no metrics file (${metricsFolder}/**/*.json) in ${label}.`,
+    hint,
+  };
+}

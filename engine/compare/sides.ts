@@ -1,0 +1,65 @@
+// Loads both sides of a comparison: the baseline and the working tree, with the gates of the working tree.
+import { readParams } from '../config/params.ts';
+import { diagnose } from '../config/zod-diagnostics.ts';
+import { fail, type Result, succeed } from '../result.ts';
+import { findBaseline } from './baseline.ts';
+import { compileGate, type Gate, GatesSchema } from './gates.ts';
+import { loadResults, type Results, withoutMetrics } from './results.ts';
+import { folderTree } from './tree.ts';
+
+export interface SidesOptions {
+  /** The project's folder. */
+  readonly cwd: string;
+  /** A branch, tag, commit or folder. */
+  readonly baseline: string;
+  readonly timing?: boolean | undefined;
+  readonly profile?: string | undefined;
+}
+
+export interface Sides {
+  readonly old: Results;
+  readonly now: Results;
+  /** Of the working tree's params.yaml, empty where it has none. */
+  readonly gates: readonly Gate[];
+}
+
+/** Everything that compare and check judge; a side without metrics is a failure. */
+export async function loadSides(options: SidesOptions): Promise<Result<Sides>> {
+  const baseline = await findBaseline(options.cwd, options.baseline);
+  if (!baseline.ok) return baseline;
+  const gates = await readGates(options);
+  if (!gates.ok) return gates;
+  const now = await loadResults(folderTree(options.cwd, 'the working tree'), {
+    ...options,
+    hint: 'Delete it and run `npm run repro` to make it anew.',
+  });
+  if (!now.ok) return now;
+  const old = await loadResults(baseline.value, {
+    ...options,
+    hint: 'Mend it there, or name another version with --baseline.',
+  });
+  if (!old.ok) return old;
+  if (now.value.metrics.size === 0) {
+    return fail(withoutMetrics(now.value.label, 'Run `npm run repro` to make them.'));
+  }
+  if (old.value.metrics.size === 0) {
+    const hint = 'Run `npm run repro` there and commit metrics/, or name another version with --baseline.';
+    return fail(withoutMetrics(old.value.label, hint));
+  }
+  return succeed({ old: old.value, now: now.value, gates: gates.value });
+}
+
+/** A project may have metrics and no params.yaml; then it has no gates. */
+async function readGates({ cwd, profile }: SidesOptions): Promise<Result<readonly Gate[]>> {
+  const params = await readParams(cwd, { profile });
+  if (!params.ok) {
+    const missing = params.failures.every((failure) => failure.reason === 'file');
+    return missing && profile === undefined ? succeed([]) : params;
+  }
+  const parsed = GatesSchema.safeParse(params.value.values);
+  if (!parsed.success) {
+    const locate = params.value.position.bind(params.value);
+    return fail(...diagnose(parsed.error, GatesSchema, params.value.values, locate, 'gate'));
+  }
+  return succeed((parsed.data.gates ?? []).map(compileGate));
+}
