@@ -60,7 +60,7 @@ const validationBatch = 128;
  *
  * @throws UserError if the loss is not finite, with epoch, step and learning rate
  */
-export async function fit(options: FitOptions): Promise<FitResult> {
+export async function fitModel(options: FitOptions): Promise<FitResult> {
   const { step, examples, train, validation, batch, epochs, seed } = options;
   if (train.length === 0 || validation.length === 0) {
     throw new UserError('There is nothing to train or validate on: the split has an empty side.');

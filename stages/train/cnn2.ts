@@ -1,0 +1,18 @@
+// Trains cnn2 on the pictures.
+import { z } from 'zod';
+import { stage } from '../../engine/stage.ts';
+import { cnn2 } from '../../models/cnn2.ts';
+import { CnnParams } from '../../params/models.ts';
+import { SeedParam } from '../../params/seed.ts';
+import { trainStage } from '../../training/train-stage.ts';
+
+const Params = z.strictObject({ seed: SeedParam, models: z.strictObject({ cnn2: CnnParams }) });
+
+await stage(Params, async (context) => {
+  const { seed, models } = context.params;
+  await trainStage(context, {
+    seed,
+    optimizer: models.cnn2.optimizer,
+    build: (shape, classes) => cnn2(shape, classes, models.cnn2, seed),
+  });
+});

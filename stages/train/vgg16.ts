@@ -1,0 +1,43 @@
+// Trains VGG16's head on the frozen convolutions' outputs, and saves the whole network.
+import { z } from 'zod';
+import { stage, UserError } from '../../engine/stage.ts';
+import type { Shape3 } from '../../models/layers.ts';
+import { blockOfFeatures, vgg16, vgg16Head } from '../../models/vgg16.ts';
+import { Vgg16Params } from '../../params/models.ts';
+import { SeedParam } from '../../params/seed.ts';
+import { type Backbone, convolutionsOf, readBackbone, setBackboneWeights } from '../../training/backbone.ts';
+import { trainStage } from '../../training/train-stage.ts';
+
+const Params = z.strictObject({ seed: SeedParam, models: z.strictObject({ vgg16: Vgg16Params }) });
+
+await stage(Params, async (context) => {
+  const { seed, models } = context.params;
+  const backbone = await readBackbone(context.deps.backbone!);
+  await trainStage(context, {
+    seed,
+    optimizer: models.vgg16.optimizer,
+    build: (features, classes) => vgg16Head(features, classes, models.vgg16, seed),
+    whole(head) {
+      const features = head.inputs[0]!.shape.slice(1) as unknown as Shape3;
+      const model = vgg16(
+        [backbone.info.size, backbone.info.size, 3],
+        head.outputs[0]!.shape.at(-1)!,
+        convolutionsOf(backbone, blockOf(features, backbone)),
+        models.vgg16,
+        { seed, start: 'zeros', trainable: false },
+      );
+      setBackboneWeights(model, backbone);
+      for (const layer of head.layers) model.getLayer(layer.name).setWeights(layer.getWeights());
+      return model;
+    },
+  });
+});
+
+function blockOf(features: Shape3, { info }: Backbone): number {
+  const block = blockOfFeatures(info.size, info.width, features);
+  if (block !== null) return block;
+  throw new UserError(
+    `The features (${features.join(' × ')}) are not of this backbone (pictures of ${info.size} pixels, width ${info.width}). ` +
+      'Run `npm run repro -- features` to make them anew.',
+  );
+}
