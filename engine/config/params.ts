@@ -1,0 +1,138 @@
+// Resolves the parameters: params.yaml, overlaid by a profile and by `--set`, checked against the study's schema.
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parse as parseYaml } from 'yaml';
+import type { z } from 'zod';
+import type { SourcePosition } from '../failure.ts';
+import { fail, type Result, succeed } from '../result.ts';
+import { meant } from './nearest.ts';
+import { type Part, type Path, YamlSource } from './yaml-source.ts';
+import { configuration, diagnose, valueAt } from './zod-diagnostics.ts';
+
+export const paramsFile = 'params.yaml';
+
+export interface Params {
+  /** The resolved parameters, nested. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Where the entry at `path` was given last. */
+  position(path: Path, part?: Part): SourcePosition | undefined;
+}
+
+export interface ParamsOptions {
+  /** Name of a file in profiles/, without its ending. */
+  readonly profile?: string | undefined;
+  /** `key=value` assignments; values are YAML. */
+  readonly set?: readonly string[] | undefined;
+  /** Module with the schema, relative to the project. */
+  readonly schema?: string | undefined;
+}
+
+/** Reads and checks all parameters, so that nothing starts with a wrong one. */
+export async function readParams(root: string, options: ParamsOptions): Promise<Result<Params>> {
+  const base = YamlSource.read(join(root, paramsFile), paramsFile);
+  if (!base.ok) return base;
+  const sources = [base.value];
+  if (options.profile !== undefined) {
+    const profile = readProfile(root, options.profile);
+    if (!profile.ok) return profile;
+    sources.unshift(profile.value);
+  }
+  let values = sources.reduceRight<unknown>((under, source) => overlay(under, source.value), {});
+  const locate = (path: Path, part: Part = 'value'): SourcePosition | undefined =>
+    (sources.find((source) => source.has(path)) ?? base.value).position(path, part);
+
+  for (const assignment of options.set ?? []) {
+    const assigned = assign(values, assignment);
+    if (!assigned.ok) return assigned;
+    values = assigned.value;
+  }
+  if (options.schema !== undefined) {
+    const module = (await import(pathToFileURL(resolve(root, options.schema)).href)) as {
+      default: z.ZodType;
+    };
+    const parsed = module.default.safeParse(values);
+    if (!parsed.success) return fail(...diagnose(parsed.error, module.default, values, locate, 'parameter'));
+  }
+  return succeed({ values: values as Record<string, unknown>, position: locate });
+}
+
+function readProfile(root: string, name: string): Result<YamlSource> {
+  const folder = join(root, 'profiles');
+  const known = profileNames(folder);
+  if (!known.includes(name)) {
+    const hint = meant(name, known);
+    return fail({
+      reason: 'usage',
+      message: `There is no profile \`${name}\`.`,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+  return YamlSource.read(join(folder, `${name}.yaml`), `profiles/${name}.yaml`);
+}
+
+function profileNames(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((file) => file.endsWith('.yaml'))
+      .map((file) => file.slice(0, -'.yaml'.length))
+      .sort();
+  } catch {
+    return [];
+  }
+}
+
+const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Mappings are merged key by key; anything else is replaced. */
+export function overlay(under: unknown, over: unknown): unknown {
+  if (!isMapping(under) || !isMapping(over)) return over;
+  const merged: Record<string, unknown> = { ...under };
+  for (const [key, value] of Object.entries(over))
+    merged[key] = Object.hasOwn(under, key) ? overlay(under[key], value) : value;
+  return merged;
+}
+
+/** The values with one `key=value` applied; the key must exist. */
+function assign(values: unknown, assignment: string): Result<unknown> {
+  const equals = assignment.indexOf('=');
+  if (equals < 1) {
+    const hint = 'For example `--set seed=7` or `--set models.cnn1.dropout=0.3`.';
+    return fail({ reason: 'usage', message: `\`--set ${assignment}\` has no \`key=value\`.`, hint });
+  }
+  const key = assignment.slice(0, equals);
+  const path = key.split('.');
+  if (valueAt(values, path) === undefined) {
+    return fail(
+      configuration(`\`--set\`: there is no parameter \`${key}\`.`, meant(key, leafNames(values)), undefined),
+    );
+  }
+  let value: unknown;
+  try {
+    value = parseYaml(assignment.slice(equals + 1));
+  } catch (error) {
+    return fail({
+      reason: 'usage',
+      message: `\`--set ${assignment}\`: the value is not YAML: ${(error as Error).message}`,
+    });
+  }
+  return succeed(replaceAt(values, path, value));
+}
+
+function replaceAt(values: unknown, [step, ...rest]: readonly string[], value: unknown): unknown {
+  if (step === undefined) return value;
+  const copy = Array.isArray(values) ? [...values] : { ...(values as object) };
+  const fields = copy as Record<string, unknown>;
+  fields[step] = replaceAt(fields[step], rest, value);
+  return copy;
+}
+
+/** Dotted names of all parameters, inner ones and leaves. */
+export function leafNames(values: unknown, prefix = ''): string[] {
+  if (!isMapping(values)) return [];
+  return Object.entries(values).flatMap(([key, value]) => [
+    prefix + key,
+    ...leafNames(value, `${prefix}${key}.`),
+  ]);
+}

@@ -1,0 +1,30 @@
+// Reads pipeline.yaml and checks its form.
+import { join } from 'node:path';
+import { fail, type Result, succeed } from '../result.ts';
+import { PipelineSchema } from './pipeline-schema.ts';
+import { YamlSource } from './yaml-source.ts';
+import { diagnose } from './zod-diagnostics.ts';
+
+export const pipelineFile = 'pipeline.yaml';
+
+/** pipeline.yaml as written, and where each entry stands. */
+export interface Pipeline {
+  readonly source: YamlSource;
+  readonly definition: PipelineSchema;
+}
+
+export function readPipeline(root: string): Result<Pipeline> {
+  const read = YamlSource.read(
+    join(root, pipelineFile),
+    pipelineFile,
+    'Run rodada in the folder that holds pipeline.yaml.',
+  );
+  if (!read.ok) return read;
+  const source = read.value;
+  const parsed = PipelineSchema.safeParse(source.value);
+  if (!parsed.success) {
+    const locate = source.position.bind(source);
+    return fail(...diagnose(parsed.error, PipelineSchema, source.value, locate, 'field'));
+  }
+  return succeed({ source, definition: parsed.data });
+}

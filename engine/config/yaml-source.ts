@@ -1,0 +1,98 @@
+// A YAML file that remembers where each value stands, so that a mistake can be shown in its line.
+import { readFileSync } from 'node:fs';
+import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import type { ConfigurationFailure, SourcePosition } from '../failure.ts';
+import { fail, type Result, succeed } from '../result.ts';
+
+export type Path = readonly (string | number)[];
+
+/** Which part of an entry a mistake is in. */
+export type Part = 'key' | 'value';
+
+export class YamlSource {
+  readonly file: string;
+  /** The plain value of the whole document; an empty document is an empty mapping. */
+  readonly value: unknown;
+  readonly #lines: readonly string[];
+  readonly #counter: LineCounter;
+  readonly #root: Node | null;
+  readonly #document: ReturnType<typeof parseDocument>;
+
+  private constructor(
+    file: string,
+    text: string,
+    document: ReturnType<typeof parseDocument>,
+    counter: LineCounter,
+  ) {
+    this.file = file;
+    this.value = document.toJS() ?? {};
+    this.#lines = text.split('\n');
+    this.#counter = counter;
+    this.#root = document.contents;
+    this.#document = document;
+  }
+
+  /** Reads and parses `path`; `file` is what messages call it. */
+  static read(path: string, file: string, hint?: string): Result<YamlSource> {
+    let text: string;
+    try {
+      text = readFileSync(path, 'utf8');
+    } catch (error) {
+      const message =
+        (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'There is no such file.' : String(error);
+      return fail({ reason: 'file', path: file, message, ...(hint === undefined ? {} : { hint }) });
+    }
+    return YamlSource.parse(text, file);
+  }
+
+  /** Parses `text`; a syntax error is shown where it stands. */
+  static parse(text: string, file: string): Result<YamlSource> {
+    const counter = new LineCounter();
+    const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
+    const lines = text.split('\n');
+    const failures = document.errors.map((error): ConfigurationFailure => {
+      const { line, col } = counter.linePos(error.pos[0]);
+      const position = { file, line, column: col, length: 1, text: lines[line - 1] ?? '' };
+      return { reason: 'configuration', message: error.message, position };
+    });
+    return failures.length > 0 ? fail(...failures) : succeed(new YamlSource(file, text, document, counter));
+  }
+
+  /** Whether the file itself has an entry at `path`. */
+  has(path: Path): boolean {
+    return this.#find(path).depth === path.length;
+  }
+
+  /** Position of the entry at `path`, or of its nearest ancestor that exists. */
+  position(path: Path, part: Part = 'value'): SourcePosition {
+    const { key, value } = this.#find(path);
+    const node = (part === 'key' ? (key ?? value) : (value ?? key)) ?? this.#root;
+    const [start, end] = node?.range ?? [0, 1];
+    const { line, col } = this.#counter.linePos(start);
+    const text = this.#lines[line - 1] ?? '';
+    const length = Math.max(1, Math.min(end - start, text.length - col + 1));
+    return { file: this.file, line, column: col, length, text };
+  }
+
+  #find(path: Path): { key: Node | null; value: Node | null; depth: number } {
+    let key: Node | null = null;
+    let value: Node | null = this.#root;
+    for (const [depth, step] of path.entries()) {
+      const node = isAlias(value) ? (value.resolve(this.#document) ?? null) : value;
+      if (isMap(node)) {
+        const pair = node.items.find(
+          (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step),
+        );
+        if (pair === undefined) return { key, value, depth };
+        key = pair.key as Node;
+        value = isNode(pair.value) ? pair.value : key;
+      } else if (isSeq(node) && isNode(node.items[Number(step)])) {
+        key = null;
+        value = node.items[Number(step)] as Node;
+      } else {
+        return { key, value, depth };
+      }
+    }
+    return { key, value, depth: path.length };
+  }
+}

@@ -1,0 +1,43 @@
+// Expands a stage's matrix into its combinations, each with the labels that name it.
+
+/** One value of an axis. */
+export interface AxisValue {
+  readonly label: string;
+  readonly value: unknown;
+}
+
+/** One combination: label and value of each axis, in the order written. */
+export interface Combination {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The values of an axis with their labels: a scalar is its own label, an entry of a mapping has its key, and an object in a
+ * list is named by its fields, `{ batch: 32, epochs: 20 }` being `batch32-epochs20`.
+ */
+export function axisValues(axis: unknown): AxisValue[] {
+  if (Array.isArray(axis)) return axis.map((value) => ({ label: labelOf(value), value }));
+  return Object.entries(axis as Record<string, unknown>).map(([label, value]) => ({ label, value }));
+}
+
+function labelOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.entries(value)
+    .map(([key, field]) => `${key}${field}`)
+    .join('-');
+}
+
+/** All combinations of the axes, the last axis running fastest. No axes give the one empty combination. */
+export function combinations(axes: Readonly<Record<string, readonly AxisValue[]>>): Combination[] {
+  return Object.entries(axes).reduce<Combination[]>(
+    (all, [axis, values]) =>
+      all.flatMap(({ labels, values: chosen }) =>
+        values.map(({ label, value }) => ({
+          labels: { ...labels, [axis]: label },
+          values: { ...chosen, [axis]: value },
+        })),
+      ),
+    [{ labels: {}, values: {} }],
+  );
+}
