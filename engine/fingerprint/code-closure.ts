@@ -1,0 +1,185 @@
+// The code that a command runs: its script and all local modules that this imports, as what they compile to.
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { extname, join } from 'node:path';
+import { byCodeUnit } from '../order.ts';
+import { readJson, writeFileAtomic } from '../store/files.ts';
+
+/** What a script runs. */
+export interface CodeClosure {
+  /** Path relative to the project → SHA-256 of what it compiles to. */
+  readonly code: Readonly<Record<string, string>>;
+  /** Names of the packages that it imports, in code-unit order. */
+  readonly packages: readonly string[];
+}
+
+/** A closure, and the state of the files that it was computed from. */
+interface Remembered extends CodeClosure {
+  readonly inputs: Readonly<Record<string, string>>;
+}
+
+const compiled = new Set(['.ts', '.mts', '.cts', '.tsx', '.js', '.mjs', '.cjs', '.jsx']);
+
+/** The files of the project that a command's words name; `node`, options and paths that don't exist are no scripts. */
+export function scriptsOf(cmd: string, root: string): string[] {
+  const words = cmd.match(/[^\s"'=;|&<>()]+/g) ?? [];
+  return [...new Set(words)].filter((word) => {
+    if (word.startsWith('-') || word.startsWith('/') || word.startsWith('..') || word.includes('${'))
+      return false;
+    return statSync(join(root, word), { throwIfNoEntry: false })?.isFile() === true;
+  });
+}
+
+/** Computes closures, and remembers them in a file for as long as none of their inputs changes. */
+export class CodeClosures {
+  readonly #root: string;
+  readonly #memo: string;
+  readonly #remembered: Record<string, Remembered>;
+  readonly #states = new Map<string, string>();
+
+  constructor(root: string, memo: string) {
+    this.#root = root;
+    this.#memo = memo;
+    this.#remembered = readJson<Record<string, Remembered>>(memo) ?? {};
+  }
+
+  /**
+   * Closures of all `scripts`, by script.
+   * @throws the bundler's error, with file and line, where a script can't be compiled
+   */
+  async of(scripts: readonly string[]): Promise<Map<string, CodeClosure>> {
+    const unknown = scripts.filter((script) => !this.#isCurrent(this.#remembered[script]));
+    const plain = unknown.filter((script) => !compiled.has(extname(script)));
+    for (const script of plain) this.#remembered[script] = this.#plain(script);
+    const modules = unknown.filter((script) => compiled.has(extname(script)));
+    if (modules.length > 0) Object.assign(this.#remembered, await this.#bundle(modules));
+    if (unknown.length > 0) await writeFileAtomic(this.#memo, JSON.stringify(this.#remembered));
+    return new Map(scripts.map((script) => [script, this.#remembered[script]!]));
+  }
+
+  /** A script of another language counts as it is. */
+  #plain(script: string): Remembered {
+    const hash = sha256(readFileSync(join(this.#root, script)));
+    return { code: { [script]: hash }, packages: [], inputs: { [script]: this.#state(script) } };
+  }
+
+  #isCurrent(remembered: Remembered | undefined): boolean {
+    if (remembered === undefined) return false;
+    return Object.entries(remembered.inputs).every(([file, state]) => this.#state(file) === state);
+  }
+
+  #state(file: string): string {
+    let state = this.#states.get(file);
+    if (state === undefined) {
+      const stat = statSync(join(this.#root, file), { throwIfNoEntry: false, bigint: true });
+      state = stat === undefined ? 'none' : `${stat.size} ${stat.mtimeNs} ${stat.ino}`;
+      this.#states.set(file, state);
+    }
+    return state;
+  }
+
+  async #bundle(scripts: readonly string[]): Promise<Record<string, Remembered>> {
+    const { build } = await import('esbuild');
+    const result = await build({
+      absWorkingDir: this.#root,
+      entryPoints: [...scripts],
+      outdir: 'out',
+      outbase: '.',
+      write: false,
+      bundle: true,
+      packages: 'external',
+      metafile: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'esnext',
+      treeShaking: true,
+      legalComments: 'none',
+      charset: 'utf8',
+      logLevel: 'silent',
+      // Only what the files say counts, not how a checkout's tsconfig.json is set.
+      tsconfigRaw: {},
+      loader: { '.json': 'json' },
+    });
+    const texts = new Map(result.outputFiles.map(({ path, text }) => [path, text]));
+    const closures: Record<string, Remembered> = {};
+    for (const [output, { entryPoint, inputs, imports }] of Object.entries(result.metafile.outputs)) {
+      const text = texts.get(join(this.#root, output));
+      if (entryPoint === undefined || text === undefined) continue;
+      closures[entryPoint] = {
+        code: sections(text, new Set(Object.keys(inputs))),
+        packages: [
+          ...new Set(
+            imports
+              .filter(({ external, path }) => external === true && !isBuiltin(path))
+              .map(({ path }) => packageName(path)),
+          ),
+        ].sort(byCodeUnit),
+        inputs: Object.fromEntries(
+          reachable(entryPoint, result.metafile.inputs).map((file) => [file, this.#state(file)]),
+        ),
+      };
+    }
+    return closures;
+  }
+}
+
+/** All files that the bundler read for an entry: those whose code was dropped count for when to look again. */
+function reachable(
+  entry: string,
+  inputs: Readonly<Record<string, { imports: { path: string; external?: boolean }[] }>>,
+): string[] {
+  const found = new Set([entry]);
+  for (const file of found)
+    for (const { path, external } of inputs[file]?.imports ?? []) if (external !== true) found.add(path);
+  return [...found].sort(byCodeUnit);
+}
+
+/**
+ * The bundle cut at the comment that the bundler writes before each module, hashed piece by piece, so that a difference
+ * has a file's name. Whatever stands before the first comment (imports of packages) belongs to the bundle as a whole.
+ */
+function sections(bundle: string, files: ReadonlySet<string>): Record<string, string> {
+  const pieces = new Map<string, string[]>();
+  let current = '(imports)';
+  for (const line of bundle.split('\n')) {
+    const file = line.startsWith('// ') ? line.slice(3) : '';
+    if (files.has(file)) current = file;
+    else if (pieces.has(current)) pieces.get(current)!.push(line);
+    else pieces.set(current, [line]);
+  }
+  const entries = [...pieces].filter(([, lines]) => lines.some((line) => line.trim() !== ''));
+  return Object.fromEntries(
+    entries.sort(([a], [b]) => byCodeUnit(a, b)).map(([file, lines]) => [file, sha256(lines.join('\n'))]),
+  );
+}
+
+const packageName = (specifier: string): string =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+
+const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex');
+
+/** Reads the versions of packages: what the lockfile says, else what is installed. */
+export class PackageVersions {
+  readonly #root: string;
+  #locked: Readonly<Record<string, { version?: string }>> | undefined;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  of(name: string): string {
+    this.#locked ??=
+      readJson<{ packages?: Record<string, { version?: string }> }>(join(this.#root, 'package-lock.json'))
+        ?.packages ?? {};
+    const locked = this.#locked[`node_modules/${name}`]?.version;
+    if (locked !== undefined) return locked;
+    const manifest = join(this.#root, 'node_modules', name, 'package.json');
+    return (
+      (existsSync(manifest) ? readJson<{ version?: string }>(manifest)?.version : undefined) ?? 'unknown'
+    );
+  }
+}

@@ -1,0 +1,33 @@
+// A stage's fingerprint: readable data that names everything the result depends on; its key is the hash of that.
+import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
+
+// The package is CommonJS without the default export that its types declare.
+const canonicalize = createRequire(import.meta.url)('canonicalize') as (value: unknown) => string | undefined;
+
+export interface Fingerprint {
+  /** Version of this format; a new one makes every stage run again. */
+  readonly format: 1;
+  /** The command with its templates resolved, but for the paths of deps and outs, which are named below. */
+  readonly cmd: string;
+  /** File of the command's code → hash of what it compiles to: comments, types and formatting don't count. */
+  readonly code: Readonly<Record<string, string>>;
+  /** npm package that the code imports → version in the lockfile. */
+  readonly packages: Readonly<Record<string, string>>;
+  /** Dotted name → value of the parameters that the stage names; no other can reach its command. */
+  readonly params: Readonly<Record<string, unknown>>;
+  /** Label of each matrix axis and the value behind it. */
+  readonly matrix: Readonly<Record<string, { readonly label: string; readonly value: unknown }>>;
+  /** Name → path → hash of the content. */
+  readonly deps: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Name → path: where the outs go is seen by the command's readers, and by whoever reads the lock. */
+  readonly outs: Readonly<Record<string, string>>;
+  /** Node's major version, environment facts and named variables. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** SHA-256, in hexadecimal, of the fingerprint's canonical JSON (RFC 8785). */
+export function keyOf(fingerprint: Fingerprint): string {
+  // Canonical JSON is undefined only for values that JSON can't hold at all.
+  return createHash('sha256').update(canonicalize(fingerprint)!).digest('hex');
+}

@@ -1,0 +1,84 @@
+// pipeline.lock: what the workspace holds and from which inputs; one sorted block per stage, so that it merges.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Fingerprint } from './fingerprint/fingerprint.ts';
+import { byCodeUnit } from './order.ts';
+import { writeFileAtomic } from './store/files.ts';
+import type { Content } from './store/tree.ts';
+
+export const lockFile = 'pipeline.lock';
+
+/** What the lock says of one instance. */
+export interface LockBlock {
+  readonly stage: string;
+  readonly key: string;
+  readonly fingerprint: Fingerprint;
+  /** Name of each out → its path and content. */
+  readonly outs: Readonly<Record<string, Content & { readonly path: string }>>;
+}
+
+const header = `# Written by rodada: what the workspace holds, and from which inputs. Commit it; don't edit it.
+# Each block is JSON. After a merge with conflicts, \`npm run repro\` rebuilds the blocks concerned.
+`;
+
+export interface Lock {
+  readonly blocks: Map<string, LockBlock>;
+  /** Lines with which damaged blocks begin; their stages are as good as absent. */
+  readonly damaged: readonly number[];
+}
+
+/** Reads the lock; an absent file is an empty lock. */
+export function readLock(root: string): Lock {
+  let text: string;
+  try {
+    text = readFileSync(join(root, lockFile), 'utf8');
+  } catch {
+    return { blocks: new Map(), damaged: [] };
+  }
+  return parseLock(text);
+}
+
+/** A block between conflict markers, or one that can't be read, is as good as absent. */
+export function parseLock(text: string): Lock {
+  const blocks = new Map<string, LockBlock>();
+  const damaged: number[] = [];
+  let inConflict = false;
+  let start = 0;
+  let lines: string[] = [];
+  for (const [i, line] of text.split('\n').entries()) {
+    if (line.startsWith('<<<<<<<')) {
+      inConflict = true;
+      damaged.push(i + 1);
+    }
+    if (line === '{') {
+      lines = [];
+      start = i + 1;
+    }
+    lines.push(line);
+    if (line === '}' && !inConflict) {
+      const block = parseBlock(lines.join('\n'));
+      if (block === undefined) damaged.push(start);
+      else blocks.set(block.stage, block);
+    }
+    if (line.startsWith('>>>>>>>')) inConflict = false;
+  }
+  return { blocks, damaged };
+}
+
+function parseBlock(text: string): LockBlock | undefined {
+  try {
+    const block = JSON.parse(text) as LockBlock;
+    const whole =
+      typeof block.stage === 'string' && typeof block.key === 'string' && typeof block.outs === 'object';
+    return whole && typeof block.fingerprint === 'object' ? block : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes all blocks in code-unit order of their stages. */
+export async function writeLock(root: string, blocks: Iterable<LockBlock>): Promise<void> {
+  const sorted = [...blocks].sort((a, b) => byCodeUnit(a.stage, b.stage));
+  const text = sorted.map((block) => `\n${JSON.stringify(block, null, 2)}\n`).join('');
+  await writeFileAtomic(join(root, lockFile), header + text);
+}

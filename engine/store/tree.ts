@@ -1,0 +1,133 @@
+// What a path holds: a walk over a file or a directory in a fixed order, and the manifest that names its content.
+import { createHash } from 'node:crypto';
+import {
+  type BigIntStats,
+  createReadStream,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { byCodeUnit } from '../order.ts';
+
+/** The content of a dependency or an out. */
+export interface Content {
+  readonly type: 'file' | 'directory';
+  /** SHA-256 of a file's bytes, or of a directory's manifest. */
+  readonly hash: string;
+  /** Bytes of all files. */
+  readonly size: number;
+  readonly files: number;
+}
+
+/** An entry of a directory: a file, an executable file, a symbolic link or an empty directory. */
+export interface Entry {
+  readonly kind: 'file' | 'executable' | 'link' | 'empty';
+  /** Relative to the directory, with `/`. */
+  readonly path: string;
+  readonly stat: BigIntStats;
+}
+
+/** One line of a manifest: kind, path, then the file's hash and size, or the link's target. */
+export type ManifestLine =
+  | readonly ['file' | 'executable', path: string, hash: string, size: number]
+  | readonly ['link', path: string, target: string]
+  | readonly ['empty', path: string];
+
+/** All entries below `folder`, in code-unit order of each folder's names; memory is bounded by one folder's listing. */
+export function* walk(folder: string, prefix = ''): Generator<Entry> {
+  const names = readdirSync(join(folder, prefix)).sort(byCodeUnit);
+  if (names.length === 0 && prefix !== '') {
+    yield { kind: 'empty', path: prefix, stat: lstatSync(join(folder, prefix), { bigint: true }) };
+  }
+  for (const name of names) {
+    const path = prefix === '' ? name : `${prefix}/${name}`;
+    const stat = lstatSync(join(folder, path), { bigint: true });
+    if (stat.isDirectory()) yield* walk(folder, path);
+    else if (stat.isSymbolicLink()) yield { kind: 'link', path, stat };
+    else if (stat.isFile()) yield { kind: (stat.mode & 0o111n) === 0n ? 'file' : 'executable', path, stat };
+    // Sockets, pipes and devices have no content to keep.
+  }
+}
+
+/** Whether two looks at a file saw the same: size, time of change to the nanosecond, and inode. */
+export const stampOf = (stat: BigIntStats): string => `${stat.size} ${stat.mtimeNs} ${stat.ino}`;
+
+/** Text of a manifest; its hash is the directory's. */
+export const manifestText = (lines: readonly ManifestLine[]): string =>
+  lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+
+export const parseManifest = (text: string): ManifestLine[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as ManifestLine);
+
+export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
+
+const small = 1 << 20; // below this, one read is quicker than a stream
+
+/** Tells how many bytes have been hashed. */
+export type OnBytes = (bytes: number) => void;
+
+/**
+ * SHA-256 of a file's bytes, read in pieces.
+ * @throws where the file keeps changing while it is read
+ */
+export async function hashFile(path: string, onBytes?: OnBytes): Promise<{ hash: string; size: number }> {
+  for (let attempt = 1; ; attempt++) {
+    const before = statSync(path, { bigint: true });
+    const hash = createHash('sha256');
+    if (before.size <= small) {
+      hash.update(readFileSync(path));
+      onBytes?.(Number(before.size));
+    } else {
+      for await (const piece of createReadStream(path, { highWaterMark: small })) {
+        hash.update(piece as Buffer);
+        onBytes?.((piece as Buffer).length);
+      }
+    }
+    if (stampOf(statSync(path, { bigint: true })) === stampOf(before))
+      return { hash: hash.digest('hex'), size: Number(before.size) };
+    if (attempt === 3) throw new Error(`${path} keeps changing while it is read`);
+  }
+}
+
+/** A remembered hash of a file, for one whose stamp is unchanged. */
+export type Recall = (path: string, stamp: string) => string | undefined;
+
+/** The manifest of a directory. Files that `recall` knows are not read. */
+export async function manifestOf(
+  folder: string,
+  recall?: Recall,
+  onBytes?: OnBytes,
+): Promise<ManifestLine[]> {
+  const lines: ManifestLine[] = [];
+  for (const { kind, path, stat } of walk(folder)) {
+    if (kind === 'empty') lines.push(['empty', path]);
+    else if (kind === 'link') lines.push(['link', path, readlinkSync(join(folder, path))]);
+    else {
+      const known = recall?.(path, stampOf(stat));
+      if (known !== undefined) lines.push([kind, path, known, Number(stat.size)]);
+      else {
+        const { hash, size } = await hashFile(join(folder, path), onBytes);
+        lines.push([kind, path, hash, size]);
+      }
+    }
+  }
+  return lines;
+}
+
+/** The content that a manifest describes. */
+export function contentOfManifest(lines: readonly ManifestLine[]): Content {
+  let size = 0;
+  let files = 0;
+  for (const line of lines) {
+    if (line[0] !== 'file' && line[0] !== 'executable') continue;
+    size += line[3];
+    files++;
+  }
+  return { type: 'directory', hash: sha256(manifestText(lines)), size, files };
+}
