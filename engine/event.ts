@@ -1,0 +1,39 @@
+// What happens during a run, as data. Reporters turn it into text or JSON lines.
+import type { Reason } from './explain.ts';
+import type { Failure } from './failure.ts';
+
+export interface Summary {
+  readonly type: 'summary';
+  readonly executed: readonly string[];
+  readonly restored: readonly string[];
+  readonly fresh: readonly string[];
+  readonly failed: readonly string[];
+  readonly skipped: readonly string[];
+  readonly seconds: number;
+}
+
+export type Event =
+  | { readonly type: 'plan'; readonly stages: number }
+  | { readonly type: 'note'; readonly message: string }
+  | { readonly type: 'fresh'; readonly stage: string }
+  | { readonly type: 'restored'; readonly stage: string; readonly reasons: readonly Reason[] }
+  | {
+      readonly type: 'started';
+      readonly stage: string;
+      readonly reasons: readonly Reason[];
+      readonly log: string;
+    }
+  | {
+      readonly type: 'progress';
+      readonly stage: string;
+      readonly done: number;
+      readonly total?: number;
+      readonly unit?: string;
+      readonly message?: string;
+    }
+  | { readonly type: 'executed'; readonly stage: string; readonly seconds: number }
+  | { readonly type: 'skipped'; readonly stage: string; readonly because: string }
+  | { readonly type: 'failure'; readonly failure: Failure }
+  | Summary;
+
+export type Emit = (event: Event) => void;

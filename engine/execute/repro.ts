@@ -1,0 +1,144 @@
+// Brings the chosen instances up to date: each as soon as what it needs is, side by side as far as the slots go.
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Emit, Summary } from '../event.ts';
+import type { Failure } from '../failure.ts';
+import { type LockBlock, writeLock } from '../lock-file.ts';
+import type { Instance } from '../plan/instance.ts';
+import { type Outcome, runInstance } from './run-instance.ts';
+import { Slots } from './slots.ts';
+import type { Workspace } from './workspace.ts';
+
+export interface ReproOptions {
+  readonly jobs: number;
+  readonly force: boolean;
+  readonly keepGoing: boolean;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+/** How long lock blocks may wait to be written together. A cut in between costs a look at the run records. */
+const lockInterval = 500; // milliseconds
+
+export async function repro(
+  workspace: Workspace,
+  instances: readonly Instance[],
+  options: ReproOptions,
+): Promise<Summary> {
+  const started = performance.now();
+  const { emit, signal } = options;
+  const slots = new Slots(options.jobs);
+  const done: Record<'executed' | 'restored' | 'fresh' | 'failed' | 'skipped', string[]> = {
+    executed: [],
+    restored: [],
+    fresh: [],
+    failed: [],
+    skipped: [],
+  };
+  const lock = new LockWriter(workspace);
+  const results = new Map<string, Promise<boolean>>();
+  let stopped = false;
+  emit({ type: 'plan', stages: instances.length });
+  await rm(join(workspace.cache, 'tmp'), { recursive: true, force: true });
+  await workspace.prepare(instances);
+
+  const skip = (instance: Instance, because: string): boolean => {
+    done.skipped.push(instance.name);
+    emit({ type: 'skipped', stage: instance.name, because });
+    return false;
+  };
+  const bring = async (instance: Instance): Promise<boolean> => {
+    for (const need of workspace.plan.graph.needs.get(instance.name)!)
+      if (!(await results.get(need.name)!)) return skip(instance, need.name);
+    if (signal.aborted || stopped)
+      return skip(instance, signal.aborted ? 'interrupted' : (done.failed[0] ?? 'an earlier failure'));
+    const outcome = await runInstance(workspace, instance, {
+      force: options.force,
+      emit,
+      slots,
+      signal,
+    }).catch((error: Error): Outcome => ({ status: 'failed', failure: unexpected(instance, error) }));
+    if (outcome.status === 'interrupted') return skip(instance, 'interrupted');
+    if (outcome.status === 'failed') {
+      done.failed.push(instance.name);
+      stopped ||= !options.keepGoing;
+      emit({ type: 'failure', failure: withSkips(outcome.failure, workspace, instances) });
+      return false;
+    }
+    done[outcome.status].push(instance.name);
+    if (outcome.status !== 'fresh') await lock.set(outcome.block);
+    return true;
+  };
+  for (const instance of instances) results.set(instance.name, bring(instance));
+  await Promise.all(results.values());
+
+  await lock.finish();
+  await workspace.memo.save();
+  if (signal.aborted)
+    emit({ type: 'failure', failure: { reason: 'interrupted', signal: String(signal.reason) } });
+  const seconds = Math.round(performance.now() - started) / 1000;
+  const order = new Map(instances.map(({ name }, i) => [name, i]));
+  const inOrder = (names: string[]): string[] => names.sort((a, b) => order.get(a)! - order.get(b)!);
+  const summary: Summary = {
+    type: 'summary',
+    executed: inOrder(done.executed),
+    restored: inOrder(done.restored),
+    fresh: inOrder(done.fresh),
+    failed: inOrder(done.failed),
+    skipped: inOrder(done.skipped),
+    seconds,
+  };
+  emit(summary);
+  return summary;
+}
+
+/** What the file system or a bug threw while the engine worked on an instance. */
+function unexpected(instance: Instance, error: Error): Failure {
+  const message =
+    (error as NodeJS.ErrnoException).code === undefined ? (error.stack ?? String(error)) : error.message;
+  return { reason: 'stage', stage: instance.name, message, exitCode: null, tail: [], log: null, skips: [] };
+}
+
+/** Names the dependents, at any distance, that a failure takes with it. */
+function withSkips(failure: Failure, workspace: Workspace, chosen: readonly Instance[]): Failure {
+  if (failure.reason !== 'stage') return failure;
+  const { feeds } = workspace.plan.graph;
+  const reached = new Set([failure.stage]);
+  for (const name of reached) for (const { name: dependent } of feeds.get(name) ?? []) reached.add(dependent);
+  reached.delete(failure.stage);
+  return { ...failure, skips: chosen.filter(({ name }) => reached.has(name)).map(({ name }) => name) };
+}
+
+/** Collects lock blocks and writes them together, one write at a time. */
+class LockWriter {
+  readonly #workspace: Workspace;
+  #last = 0;
+  #dirty: boolean;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(workspace: Workspace) {
+    this.#workspace = workspace;
+    // Stages that pipeline.yaml no longer has leave the lock with the next write.
+    const known = new Set(workspace.plan.graph.instances.map(({ name }) => name));
+    const gone = [...workspace.lock.blocks.keys()].filter((name) => !known.has(name));
+    for (const name of gone) workspace.lock.blocks.delete(name);
+    this.#dirty = gone.length > 0 || workspace.lock.damaged.length > 0;
+  }
+
+  async set(block: LockBlock): Promise<void> {
+    this.#workspace.lock.blocks.set(block.stage, block);
+    this.#dirty = true;
+    if (performance.now() - this.#last > lockInterval) await this.finish();
+  }
+
+  /** Writes what was set since the last write. */
+  finish(): Promise<void> {
+    this.#last = performance.now();
+    this.#writing = this.#writing.then(async () => {
+      if (!this.#dirty) return;
+      this.#dirty = false;
+      await writeLock(this.#workspace.root, this.#workspace.lock.blocks.values());
+    });
+    return this.#writing;
+  }
+}

@@ -1,0 +1,219 @@
+// Brings one instance up to date: examine, decide, then restore or run, and publish.
+import { lstatSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { type Decision, decide } from '../decide.ts';
+import type { Emit } from '../event.ts';
+import type { Reason } from '../explain.ts';
+import type { Failure } from '../failure.ts';
+import type { Fingerprint } from '../fingerprint/fingerprint.ts';
+import type { LockBlock } from '../lock-file.ts';
+import type { Instance } from '../plan/instance.ts';
+import { DamagedObject } from '../store/object-store.ts';
+import type { RunRecord } from '../store/run-records.ts';
+import type { Content } from '../store/tree.ts';
+import { collect, publish, type ReadyOut } from './publish.ts';
+import { runCommand } from './run-command.ts';
+import { makeScratch } from './scratch.ts';
+import type { Slots } from './slots.ts';
+import type { Workspace } from './workspace.ts';
+
+export interface RunOptions {
+  readonly force: boolean;
+  readonly emit: Emit;
+  readonly slots: Slots;
+  readonly signal: AbortSignal;
+}
+
+export type Outcome =
+  | { readonly status: 'fresh' | 'restored' | 'executed'; readonly block: LockBlock }
+  | { readonly status: 'failed'; readonly failure: Failure }
+  | { readonly status: 'interrupted' };
+
+export async function runInstance(
+  workspace: Workspace,
+  instance: Instance,
+  options: RunOptions,
+): Promise<Outcome> {
+  const { emit } = options;
+  const examined = await examine(workspace, instance, options.force);
+  if ('failure' in examined) return { status: 'failed', failure: examined.failure };
+  const { decision, fingerprint, present } = examined;
+  if (decision.action === 'fresh') {
+    emit({ type: 'fresh', stage: instance.name });
+    return { status: 'fresh', block: workspace.lock.blocks.get(instance.name)! };
+  }
+  const old = join(workspace.cache, 'tmp', `${decision.key}-${process.pid}`, 'old');
+  let reasons = decision.reasons;
+  if (decision.action === 'restore') {
+    const outs = await restore(workspace, instance, decision.record);
+    if (outs !== undefined) {
+      await publish(workspace, outs, present, old);
+      emit({ type: 'restored', stage: instance.name, reasons });
+      return { status: 'restored', block: blockOf(instance, decision.key, fingerprint, outs) };
+    }
+    const message = `${instance.name}: its cached outs are damaged and were moved to cache/quarantine; it runs again.`;
+    emit({ type: 'note', message });
+    reasons = reasons.length > 0 ? reasons : [{ what: 'never-run' } satisfies Reason];
+  }
+  return options.slots.use(instance.slots, () =>
+    execute(workspace, instance, { key: decision.key, fingerprint, present, reasons, old }, options),
+  );
+}
+
+interface Examined {
+  readonly decision: Decision;
+  readonly fingerprint: Fingerprint;
+  readonly present: Readonly<Record<string, Content | null>>;
+}
+
+/** Looks at an instance's inputs, outs and record, and decides. */
+export async function examine(
+  workspace: Workspace,
+  instance: Instance,
+  force: boolean,
+): Promise<Examined | { failure: Failure }> {
+  const found = await workspace.fingerprint(instance).catch((error: Error) => ({ error }));
+  if ('error' in found) return { failure: stageFailure(instance, found.error.message) };
+  if ('missing' in found)
+    return { failure: stageFailure(instance, `Its dependency \`${found.missing}\` does not exist.`) };
+  const { fingerprint } = found;
+  const present = await workspace.present(instance);
+  const block = workspace.lock.blocks.get(instance.name);
+  const { key } = decide({ fingerprint, block, present, record: undefined, force });
+  const record = workspace.records.get(key);
+  const stored = record !== undefined && (await isStored(workspace, record));
+  const decision = decide({ fingerprint, block, present, record: stored ? record : undefined, force });
+  return { decision, fingerprint, present };
+}
+
+async function isStored(workspace: Workspace, record: RunRecord): Promise<boolean> {
+  for (const content of Object.values(record.outs)) if (!(await workspace.objects.has(content))) return false;
+  return true;
+}
+
+/** The record's outs, recreated in scratch where the workspace does not hold them; undefined where one is damaged. */
+async function restore(
+  workspace: Workspace,
+  instance: Instance,
+  record: RunRecord,
+): Promise<Record<string, ReadyOut> | undefined> {
+  const folder = join(workspace.cache, 'tmp', `${record.key}-${process.pid}`);
+  const outs: Record<string, ReadyOut> = {};
+  try {
+    for (const [i, { name, path }] of instance.outs.entries()) {
+      const content = record.outs[name]!;
+      const from = join(folder, `restored${i}`);
+      const held = (await workspace.memo.content(workspace.root, path))?.hash === content.hash;
+      const lines = held ? undefined : await workspace.objects.restore(content, from);
+      outs[name] = { from, path, content, lines };
+    }
+    return outs;
+  } catch (error) {
+    if (error instanceof DamagedObject) return undefined;
+    throw error;
+  }
+}
+
+interface Work extends Pick<Examined, 'fingerprint' | 'present'> {
+  readonly key: string;
+  readonly reasons: readonly Reason[];
+  /** Where outs that give way are moved. */
+  readonly old: string;
+}
+
+async function execute(
+  workspace: Workspace,
+  instance: Instance,
+  { key, fingerprint, present, reasons, old }: Work,
+  { emit, signal }: RunOptions,
+): Promise<Outcome> {
+  if (signal.aborted) return { status: 'interrupted' };
+  const log = join(workspace.cache, 'logs', `${key}.log`);
+  const shownLog = relative(workspace.root, log);
+  emit({ type: 'started', stage: instance.name, reasons, log: shownLog });
+  const environment = await workspace.environmentOf(instance);
+  const scratch = await makeScratch(
+    join(workspace.cache, 'tmp', `${key}-${process.pid}`),
+    workspace.root,
+    instance,
+    environment,
+  );
+  try {
+    const ended = await runCommand({
+      cmd: scratch.cmd,
+      cwd: workspace.root,
+      env: { RODADA_STAGE: scratch.inputs, ...environment },
+      log,
+      onProgress: (progress) => emit({ type: 'progress', stage: instance.name, ...progress }),
+      signal,
+    });
+    if (signal.aborted) return { status: 'interrupted' };
+    const failed = (message: string): Outcome => ({
+      status: 'failed',
+      failure: {
+        ...stageFailure(instance, message),
+        exitCode: ended.exitCode,
+        tail: ended.tail,
+        log: shownLog,
+      },
+    });
+    if (ended.exitCode !== 0)
+      return failed(
+        ended.killedBy === null
+          ? `Its command ended with exit code ${ended.exitCode}.`
+          : `Its command was ended by ${ended.killedBy}.`,
+      );
+    const collected = await collect(instance, scratch.outs);
+    if ('missing' in collected)
+      return failed(`Its command succeeded but did not make the out \`${collected.missing}\`.`);
+    const { outs } = collected;
+    const moved = await changedDependency(workspace, fingerprint);
+    if (moved !== undefined)
+      return failed(`Its dependency \`${moved}\` changed while it ran; nothing was recorded. Run it again.`);
+    // First the store and the record, then the workspace: cut off in between, the next run restores.
+    for (const { from, content, lines } of Object.values(outs))
+      await workspace.objects.put(from, content, lines);
+    const contents = Object.fromEntries(Object.entries(outs).map(([name, { content }]) => [name, content]));
+    const ends = new Date().toISOString();
+    await workspace.records.put({
+      key,
+      stage: instance.name,
+      fingerprint,
+      outs: contents,
+      seconds: ended.seconds,
+      ended: ends,
+    });
+    await publish(workspace, outs, present, old);
+    emit({ type: 'executed', stage: instance.name, seconds: ended.seconds });
+    return { status: 'executed', block: blockOf(instance, key, fingerprint, outs) };
+  } finally {
+    if (lstatSync(scratch.folder, { throwIfNoEntry: false }) !== undefined) await scratch.remove();
+  }
+}
+
+/** A dependency that is no longer what the fingerprint says; its run can't be recorded under that key. */
+async function changedDependency(
+  workspace: Workspace,
+  fingerprint: Fingerprint,
+): Promise<string | undefined> {
+  for (const paths of Object.values(fingerprint.deps))
+    for (const [path, hash] of Object.entries(paths))
+      if ((await workspace.memo.look(workspace.root, path))?.hash !== hash) return path;
+  return undefined;
+}
+
+function blockOf(
+  instance: Instance,
+  key: string,
+  fingerprint: Fingerprint,
+  outs: Readonly<Record<string, ReadyOut>>,
+): LockBlock {
+  const locked = Object.entries(outs).map(
+    ([name, { path, content }]) => [name, { path, ...content }] as const,
+  );
+  return { stage: instance.name, key, fingerprint, outs: Object.fromEntries(locked) };
+}
+
+function stageFailure(instance: Instance, message: string): Extract<Failure, { reason: 'stage' }> {
+  return { reason: 'stage', stage: instance.name, message, exitCode: null, tail: [], log: null, skips: [] };
+}

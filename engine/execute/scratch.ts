@@ -1,0 +1,86 @@
+// The scratch directory of one run: its inputs for the stage, and the paths where it makes its outs.
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import type { Instance } from '../plan/instance.ts';
+import type { StageInputs } from '../stage.ts';
+
+export interface Scratch {
+  readonly folder: string;
+  /** File with the stage's inputs, for `RODADA_STAGE`. */
+  readonly inputs: string;
+  /** Name of each out → path to make it at. */
+  readonly outs: Readonly<Record<string, string>>;
+  /** The command with the paths of deps and outs put in. */
+  readonly cmd: string;
+  remove(): Promise<void>;
+}
+
+/** Makes an empty scratch directory below `folder`. */
+export async function makeScratch(
+  folder: string,
+  root: string,
+  instance: Instance,
+  environment: Readonly<Record<string, string>>,
+): Promise<Scratch> {
+  await rm(folder, { recursive: true, force: true });
+  const outs: Record<string, string> = {};
+  for (const [i, { name, path }] of instance.outs.entries()) {
+    // A folder for each, so that an out keeps its own name and two may have the same.
+    const parent = join(folder, `out${i}`);
+    await mkdir(parent, { recursive: true });
+    outs[name] = join(parent, basename(path));
+  }
+  const deps: Record<string, string> = {};
+  const lists: Record<string, string[]> = {};
+  for (const { name, paths, list } of instance.deps) {
+    const absolute = paths.map((path) => resolve(root, path));
+    if (list) lists[name] = absolute;
+    else deps[name] = absolute[0]!;
+  }
+  const inputs: StageInputs = {
+    name: instance.name,
+    params: nest(instance.params),
+    matrix: instance.matrix,
+    labels: instance.labels,
+    deps,
+    lists,
+    outs,
+    env: environment,
+  };
+  const file = join(folder, 'inputs.json');
+  await writeFile(file, JSON.stringify(inputs));
+  const known: Record<string, string> = {};
+  for (const [name, path] of Object.entries(deps)) known[`deps.${name}`] = quote(path);
+  for (const [name, path] of Object.entries(outs)) known[`outs.${name}`] = quote(path);
+  for (const [name, list] of Object.entries(lists)) known[`lists.${name}`] = list.map(quote).join(' ');
+  return {
+    folder,
+    inputs: file,
+    outs,
+    cmd: instance.cmd.replaceAll(
+      /\$\{((?:deps|outs|lists)\.[^{}]+)\}/g,
+      (template, name: string) => known[name] ?? template,
+    ),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Dotted names become nested mappings, as in params.yaml. */
+function nest(params: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const nested: Record<string, unknown> = {};
+  // Shorter names first: `models` before `models.cnn1`, which it contains.
+  for (const [name, value] of Object.entries(params).sort(([a], [b]) => a.length - b.length)) {
+    const steps = name.split('.');
+    let inner = nested;
+    for (const step of steps.slice(0, -1)) {
+      inner[step] = { ...(inner[step] as object | undefined) };
+      inner = inner[step] as Record<string, unknown>;
+    }
+    inner[steps.at(-1)!] = value;
+  }
+  return nested;
+}
+
+/** Quotes a path for a POSIX shell. */
+const quote = (path: string): string =>
+  /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;

@@ -1,0 +1,101 @@
+// A project's folder at work: its plan, its store, and what was found out about it in this run.
+import { join } from 'node:path';
+import { CodeClosures, PackageVersions, scriptsOf } from '../fingerprint/code-closure.ts';
+import { Environment, type FactRequest } from '../fingerprint/environment.ts';
+import type { Fingerprint } from '../fingerprint/fingerprint.ts';
+import { type Lock, readLock } from '../lock-file.ts';
+import { byCodeUnit } from '../order.ts';
+import type { Instance } from '../plan/instance.ts';
+import type { Plan } from '../plan/plan.ts';
+import { ObjectStore } from '../store/object-store.ts';
+import { RunRecords } from '../store/run-records.ts';
+import { StatMemo } from '../store/stat-memo.ts';
+import type { Content } from '../store/tree.ts';
+
+/** Folder of the store, relative to the project. */
+export const cacheFolder = 'cache';
+
+export class Workspace {
+  readonly root: string;
+  readonly cache: string;
+  readonly plan: Plan;
+  readonly lock: Lock;
+  readonly memo: StatMemo;
+  readonly objects: ObjectStore;
+  readonly records: RunRecords;
+  readonly #environment: Environment;
+  readonly #closures: CodeClosures;
+  readonly #versions: PackageVersions;
+
+  constructor(plan: Plan, facts: FactRequest) {
+    this.root = plan.root;
+    this.plan = plan;
+    this.cache = join(plan.root, cacheFolder);
+    this.lock = readLock(plan.root);
+    this.memo = new StatMemo(join(this.cache, 'memo'));
+    this.objects = new ObjectStore(this.cache);
+    this.records = new RunRecords(this.cache);
+    this.#environment = new Environment(plan.root, plan.pipeline.definition.environment ?? {}, facts);
+    this.#closures = new CodeClosures(plan.root, join(this.cache, 'memo', 'code.json'));
+    this.#versions = new PackageVersions(plan.root);
+  }
+
+  /** Reads the code of all `instances` at once, which is quicker than one by one; asks for their environment facts. */
+  async prepare(instances: readonly Instance[]): Promise<void> {
+    await this.#closures.of([...new Set(instances.flatMap(({ cmd }) => scriptsOf(cmd, this.root)))]);
+    for (const name of new Set(instances.flatMap(({ env }) => env)))
+      void this.#environment.of([name]).catch(() => undefined);
+  }
+
+  /** Values of the instance's environment facts and variables, without Node's version. */
+  async environmentOf(instance: Instance): Promise<Record<string, string>> {
+    const { node: _, ...named } = await this.#environment.of(instance.env);
+    return named;
+  }
+
+  /** The instance's fingerprint, or the path of a dependency that is not there. */
+  async fingerprint(instance: Instance): Promise<{ missing: string } | { fingerprint: Fingerprint }> {
+    const code: Record<string, string> = {};
+    const packages = new Set<string>();
+    for (const closure of (await this.#closures.of(scriptsOf(instance.cmd, this.root))).values()) {
+      Object.assign(code, closure.code);
+      for (const name of closure.packages) packages.add(name);
+    }
+    const deps: Record<string, Record<string, string>> = {};
+    for (const { name, paths } of instance.deps) {
+      deps[name] = {};
+      for (const path of paths) {
+        const content = await this.memo.content(this.root, path);
+        if (content === undefined) return { missing: path };
+        deps[name][path] = content.hash;
+      }
+    }
+    const fingerprint: Fingerprint = {
+      format: 1,
+      cmd: instance.cmd,
+      code: Object.fromEntries(Object.entries(code).sort(([a], [b]) => byCodeUnit(a, b))),
+      packages: Object.fromEntries(
+        [...packages].sort(byCodeUnit).map((name) => [name, this.#versions.of(name)]),
+      ),
+      params: instance.params,
+      matrix: Object.fromEntries(
+        Object.entries(instance.matrix).map(([axis, value]) => [
+          axis,
+          { label: instance.labels[axis]!, value },
+        ]),
+      ),
+      deps,
+      outs: Object.fromEntries(instance.outs.map(({ name, path }) => [name, path])),
+      environment: await this.#environment.of(instance.env),
+    };
+    return { fingerprint };
+  }
+
+  /** What the workspace holds for each of the instance's outs; null where there is nothing. */
+  async present(instance: Instance): Promise<Record<string, Content | null>> {
+    const present: Record<string, Content | null> = {};
+    for (const { name, path } of instance.outs)
+      present[name] = (await this.memo.content(this.root, path)) ?? null;
+    return present;
+  }
+}

@@ -1,0 +1,96 @@
+// Why a stage is not fresh, as data: the differences between what the lock says and what is there now.
+import type { Fingerprint } from './fingerprint/fingerprint.ts';
+import type { LockBlock } from './lock-file.ts';
+import { byCodeUnit } from './order.ts';
+import type { Content } from './store/tree.ts';
+
+type Change = 'added' | 'removed' | 'changed';
+
+export type Reason =
+  | { readonly what: 'never-run' }
+  | { readonly what: 'forced' }
+  | { readonly what: 'cmd'; readonly old: string; readonly new: string }
+  | { readonly what: 'code'; readonly file: string; readonly change: Change }
+  | {
+      readonly what: 'package';
+      readonly name: string;
+      readonly old: string | null;
+      readonly new: string | null;
+    }
+  | { readonly what: 'param'; readonly name: string; readonly old: unknown; readonly new: unknown }
+  | { readonly what: 'matrix'; readonly axis: string; readonly old: unknown; readonly new: unknown }
+  | { readonly what: 'dep'; readonly path: string; readonly change: Change }
+  | {
+      readonly what: 'environment';
+      readonly name: string;
+      readonly old: string | null;
+      readonly new: string | null;
+    }
+  | {
+      readonly what: 'out-moved';
+      readonly name: string;
+      readonly old: string | null;
+      readonly new: string | null;
+    }
+  | { readonly what: 'out'; readonly path: string; readonly state: 'missing' | 'edited' }
+  | { readonly what: 'format' };
+
+/** What the workspace holds for each out, by name; null where there is nothing. */
+export type PresentOuts = Readonly<Record<string, Content | null>>;
+
+/**
+ * All differences between an instance's lock block and its present state, the likely causes first.
+ * No differences mean that it is fresh.
+ */
+export function explain(
+  block: LockBlock | undefined,
+  fingerprint: Fingerprint,
+  present: PresentOuts,
+): Reason[] {
+  if (block === undefined) return [{ what: 'never-run' }];
+  const old = block.fingerprint;
+  if (old.format !== fingerprint.format) return [{ what: 'format' }];
+  const reasons: Reason[] = [];
+  for (const [name, before, after] of differences(old.params, fingerprint.params))
+    reasons.push({ what: 'param', name, old: before, new: after });
+  for (const [axis, before, after] of differences(old.matrix, fingerprint.matrix))
+    reasons.push({ what: 'matrix', axis, old: before?.value, new: after?.value });
+  for (const [file, before, after] of differences(old.code, fingerprint.code))
+    reasons.push({ what: 'code', file, change: changeOf(before, after) });
+  for (const [name, before, after] of differences(old.packages, fingerprint.packages))
+    reasons.push({ what: 'package', name, old: before ?? null, new: after ?? null });
+  for (const [path, before, after] of differences(byPath(old.deps), byPath(fingerprint.deps)))
+    reasons.push({ what: 'dep', path, change: changeOf(before, after) });
+  if (old.cmd !== fingerprint.cmd) reasons.push({ what: 'cmd', old: old.cmd, new: fingerprint.cmd });
+  for (const [name, before, after] of differences(old.environment, fingerprint.environment))
+    reasons.push({ what: 'environment', name, old: before ?? null, new: after ?? null });
+  for (const [name, before, after] of differences(old.outs, fingerprint.outs))
+    reasons.push({ what: 'out-moved', name, old: before ?? null, new: after ?? null });
+  for (const [name, content] of Object.entries(present)) {
+    const locked = block.outs[name];
+    const path = fingerprint.outs[name]!;
+    if (content === null) reasons.push({ what: 'out', path, state: 'missing' });
+    else if (locked !== undefined && locked.hash !== content.hash)
+      reasons.push({ what: 'out', path, state: 'edited' });
+  }
+  return reasons;
+}
+
+/** Path → its hash and, since a stage sees its dependencies by name, the names under which it stands. */
+function byPath(deps: Fingerprint['deps']): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [name, paths] of Object.entries(deps))
+    for (const [path, hash] of Object.entries(paths)) found[path] = `${found[path] ?? ''}${name}=${hash};`;
+  return found;
+}
+
+function* differences<T>(
+  old: Readonly<Record<string, T>>,
+  now: Readonly<Record<string, T>>,
+): Generator<[name: string, old: T | undefined, now: T | undefined]> {
+  for (const name of [...new Set([...Object.keys(old), ...Object.keys(now)])].sort(byCodeUnit))
+    if (JSON.stringify(old[name]) !== JSON.stringify(now[name])) yield [name, old[name], now[name]];
+}
+
+const changeOf = (old: unknown, now: unknown): Change =>
+  old === undefined ? 'added' : now === undefined ? 'removed' : 'changed';

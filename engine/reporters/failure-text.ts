@@ -1,0 +1,56 @@
+// Says each failure in words: what is wrong, where, and the next step.
+import pc from 'picocolors';
+import type { Failure, SourcePosition } from '../failure.ts';
+
+/** The whole text of a failure, several lines without a final newline. */
+export function failureText(failure: Failure): string {
+  switch (failure.reason) {
+    case 'configuration':
+      return lines(
+        failure.position === undefined
+          ? heading(failure.message)
+          : `${place(failure.position)} ${failure.message}`,
+        failure.position && snippet(failure.position),
+        failure.hint,
+      );
+    case 'file':
+      return lines(heading(`${failure.path}: ${failure.message}`), failure.hint);
+    case 'usage':
+      return lines(heading(failure.message), failure.hint);
+    case 'environment':
+      return heading(`${failure.name}: ${failure.message}`);
+    case 'locked':
+      return lines(
+        heading(
+          `Another run is at work here: pid ${failure.pid} on ${failure.host}, since ${failure.since}.`,
+        ),
+        'Wait for it to end, or end it, and try again.',
+      );
+    case 'interrupted':
+      return `${pc.yellow('Interrupted')} by ${failure.signal}; what is finished is kept.`;
+    case 'stage':
+      return lines(
+        `${pc.red('✖')} ${pc.bold(failure.stage)} failed. ${failure.message}`,
+        failure.tail.length > 0
+          ? failure.tail.map((line) => `  ${pc.dim('│')} ${line}`).join('\n')
+          : undefined,
+        failure.log === null ? undefined : `  The whole log: ${failure.log}`,
+        failure.skips.length > 0 ? `  Skipped, because they need it: ${failure.skips.join(', ')}` : undefined,
+      );
+  }
+}
+
+const heading = (message: string): string => `${pc.red('error:')} ${message}`;
+
+const place = ({ file, line, column }: SourcePosition): string =>
+  `${pc.cyan(`${file}:${line}:${column}`)} ${pc.red('error:')}`;
+
+/** The line with carets under what is meant. */
+function snippet({ line, column, length, text }: SourcePosition): string {
+  const number = String(line);
+  const caret = `${' '.repeat(column - 1)}${'^'.repeat(Math.max(1, Math.min(length, text.length - column + 1)))}`;
+  return `  ${pc.dim(`${number} │`)} ${text}\n  ${' '.repeat(number.length)} ${pc.dim('│')} ${pc.red(caret)}`;
+}
+
+const lines = (...parts: (string | undefined)[]): string =>
+  parts.filter((part) => part !== undefined).join('\n');

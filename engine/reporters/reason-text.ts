@@ -1,0 +1,56 @@
+// Says in a few words why a stage is not fresh.
+import type { Reason } from '../explain.ts';
+
+/** One reason: `models.cnn1.dropout 0.5 → 0.3`. */
+export function reasonText(reason: Reason): string {
+  switch (reason.what) {
+    case 'never-run':
+      return 'not in pipeline.lock yet';
+    case 'forced':
+      return 'forced';
+    case 'format':
+      return 'the fingerprint format changed';
+    case 'cmd':
+      return `command \`${reason.old}\` → \`${reason.new}\``;
+    case 'code':
+      return `${reason.file} ${reason.change}`;
+    case 'package':
+      return `${reason.name} ${reason.old ?? '—'} → ${reason.new ?? '—'}`;
+    case 'param':
+      return `${reason.name} ${difference(reason.old, reason.new)}`;
+    case 'matrix':
+      return `matrix ${reason.axis} ${difference(reason.old, reason.new)}`;
+    case 'dep':
+      return `${reason.path} ${reason.change}`;
+    case 'environment':
+      return `${reason.name} ${reason.old ?? '—'} → ${reason.new ?? '—'}`;
+    case 'out-moved':
+      return `out ${reason.name}: ${reason.old ?? '—'} → ${reason.new ?? '—'}`;
+    case 'out':
+      return `${reason.path} is ${reason.state}`;
+  }
+}
+
+/** All reasons in one line, the first few in words and the rest counted. */
+export function reasonsText(reasons: readonly Reason[]): string {
+  const shown = reasons.slice(0, 3).map(reasonText).join('; ');
+  return reasons.length > 3 ? `${shown}; and ${reasons.length - 3} more` : shown;
+}
+
+/** Old → new; of two mappings only what differs. */
+function difference(old: unknown, now: unknown): string {
+  if (isMapping(old) && isMapping(now)) {
+    const keys = [...new Set([...Object.keys(old), ...Object.keys(now)])];
+    const changed = keys.filter((key) => JSON.stringify(old[key]) !== JSON.stringify(now[key]));
+    return changed.map((key) => `${key} ${difference(old[key], now[key])}`).join(', ');
+  }
+  return `${brief(old)} → ${brief(now)}`;
+}
+
+const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function brief(value: unknown): string {
+  const text = value === undefined ? '—' : JSON.stringify(value);
+  return text.length > 40 ? `${text.slice(0, 39)}…` : text;
+}

@@ -1,0 +1,124 @@
+// Reports to people: on a terminal with live progress below what is done, elsewhere (CI, a file) as plain lines.
+import { createLogUpdate } from 'log-update';
+import pc from 'picocolors';
+import type { Event, Summary } from '../event.ts';
+import type { Progress } from '../stage.ts';
+import { duration } from './duration.ts';
+import { failureText } from './failure-text.ts';
+import { progressText } from './progress-text.ts';
+import { reasonsText } from './reason-text.ts';
+import type { Reporter } from './reporter.ts';
+
+interface Running {
+  readonly started: number;
+  /** Since when it reports progress: start-up is not part of the rate. */
+  reporting?: number;
+  progress?: Progress;
+  /** When a plain line was last printed. */
+  printed: number;
+}
+
+/** Between two plain progress lines of one stage. */
+const plainInterval = 15_000; // milliseconds
+
+export class TerminalReporter implements Reporter {
+  readonly #live = process.stdout.isTTY === true && process.env.CI === undefined;
+  readonly #update = createLogUpdate(process.stdout);
+  readonly #running = new Map<string, Running>();
+  readonly #timer: NodeJS.Timeout | undefined;
+  #stages = 0;
+  #done = 0;
+
+  constructor() {
+    if (this.#live) this.#timer = setInterval(() => this.#draw(), 200).unref();
+  }
+
+  report(event: Event): void {
+    const text = this.#take(event);
+    if (text !== undefined) this.#print(text);
+  }
+
+  /** Notes what the event says, and gives the line that stays on the screen, if it deserves one. */
+  #take(event: Event): string | undefined {
+    switch (event.type) {
+      case 'plan':
+        this.#stages = event.stages;
+        return undefined;
+      case 'note':
+        return `${pc.yellow('•')} ${event.message}`;
+      case 'fresh': // the summary counts them; a line for each would bury what happened
+      case 'skipped': // the failure names what it skips
+        this.#done++;
+        return undefined;
+      case 'restored':
+        this.#done++;
+        return `${pc.blue('↺')} ${event.stage} ${pc.dim(`restored (${reasonsText(event.reasons)})`)}`;
+      case 'started':
+        this.#running.set(event.stage, { started: performance.now(), printed: performance.now() });
+        return `${pc.cyan('▶')} ${event.stage} ${pc.dim(`(${reasonsText(event.reasons)})`)}`;
+      case 'progress':
+        return this.#progress(event);
+      case 'executed':
+        this.#done++;
+        this.#running.delete(event.stage);
+        return `${pc.green('✔')} ${event.stage} ${pc.dim(duration(event.seconds))}`;
+      case 'failure':
+        if (event.failure.reason === 'stage') this.#running.delete(event.failure.stage);
+        return failureText(event.failure);
+      case 'summary':
+        return summaryText(event);
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    if (this.#live) this.#update.clear();
+  }
+
+  /** A live screen is drawn by the timer; elsewhere a line now and then shows that something moves. */
+  #progress({ type: _, stage, ...progress }: Extract<Event, { type: 'progress' }>): string | undefined {
+    const running = this.#running.get(stage);
+    if (running === undefined) return undefined;
+    const now = performance.now();
+    running.reporting ??= now;
+    running.progress = progress;
+    if (this.#live || now - running.printed < plainInterval) return undefined;
+    running.printed = now;
+    return `  ${stage}: ${progressText(progress, (now - running.reporting) / 1000)}`;
+  }
+
+  #print(text: string): void {
+    if (this.#live) this.#update.clear();
+    process.stdout.write(`${text}\n`);
+    if (this.#live) this.#draw();
+  }
+
+  #draw(): void {
+    if (this.#running.size === 0) {
+      this.#update.clear();
+      return;
+    }
+    const now = performance.now();
+    const lines = [...this.#running].map(([stage, { started, reporting, progress }]) => {
+      const state =
+        progress === undefined
+          ? duration((now - started) / 1000)
+          : progressText(progress, (now - (reporting ?? now)) / 1000);
+      return `${pc.cyan('⠿')} ${stage} ${pc.dim(state)}`;
+    });
+    this.#update([...lines, pc.dim(`  ${this.#done} of ${this.#stages} stages done`)].join('\n'));
+  }
+}
+
+/** One line: what was executed, restored, fresh; then what failed. */
+export function summaryText({ executed, restored, fresh, failed, skipped, seconds }: Summary): string {
+  const counts = [
+    executed.length > 0 ? pc.green(`${executed.length} executed`) : '0 executed',
+    `${restored.length} restored`,
+    `${fresh.length} fresh`,
+    ...(failed.length > 0 ? [pc.red(`${failed.length} failed`)] : []),
+    ...(skipped.length > 0 ? [pc.yellow(`${skipped.length} skipped`)] : []),
+  ];
+  const verdict = failed.length + skipped.length > 0 ? pc.red('✖') : pc.green('✔');
+  return `${verdict} ${counts.join(', ')} in ${duration(seconds)}`;
+}
