@@ -21,11 +21,3 @@ export function textWidth(text: string, fontSize: number): number {
   for (const letter of text) thousandths += helvetica[(letter.codePointAt(0) ?? 0) - 32] ?? other;
   return (thousandths / 1000) * fontSize * reserve;
 }
-
-/** The text, or as much of its beginning as fits into `width` pixels, followed by an ellipsis. */
-export function fitText(text: string, fontSize: number, width: number): string {
-  if (textWidth(text, fontSize) <= width) return text;
-  const letters = [...text];
-  while (letters.length > 0 && textWidth(`${letters.join('')}…`, fontSize) > width) letters.pop();
-  return `${letters.join('').trimEnd()}…`;
-}
