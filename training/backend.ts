@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-layers'; // registers all gradients, which ours must replace: so it goes first
 import { UserError } from '../engine/stage.ts';
 import { type BackendName, backendNameOf } from './backend-name.ts';
 import { registerKernels } from './kernels/index.ts';

@@ -1,0 +1,206 @@
+// The native set-up through its real command: what it says where something is missing, and what it leaves behind.
+import { existsSync } from 'node:fs';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { hostname, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { nativePlaces, packageFolder } from '../../training/native/places.ts';
+import { finishedBuild, nativeState } from '../../training/native/state.ts';
+import { tensorflowVersion, wheels } from '../../training/native/versions.ts';
+
+const places = nativePlaces();
+const built = finishedBuild(places) !== undefined && nativeState(places).kind === 'ready';
+
+let root: string;
+let python: string | undefined;
+let compiler: string | undefined;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'rodada-native-'));
+  const asked = await execa('python3', ['-c', 'import sys, pip; print(sys.executable)'], { reject: false });
+  python = asked.exitCode === 0 ? asked.stdout : undefined;
+  compiler = (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, 'g++'))
+    .find((file) => existsSync(file));
+});
+
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+/** A machine with nothing but some programs, an empty cache and an untouched tfjs-node. */
+interface Machine {
+  readonly bin: string;
+  readonly cache: string;
+  readonly tfjsNode: string;
+}
+
+let machine: Machine;
+
+beforeEach(async () => {
+  const folder = await mkdtemp(join(root, 'machine-'));
+  machine = {
+    bin: join(folder, 'bin'),
+    cache: join(folder, 'cache'),
+    tfjsNode: join(folder, 'tfjs-node-gpu'),
+  };
+  await mkdir(machine.bin);
+  await mkdir(machine.tfjsNode);
+  await cp(join(packageFolder('@tensorflow/tfjs-node-gpu'), 'binding'), join(machine.tfjsNode, 'binding'), {
+    recursive: true,
+  });
+});
+
+const addCompiler = () => symlink(compiler!, join(machine.bin, 'g++'));
+
+async function addPython(): Promise<void> {
+  const file = join(machine.bin, 'python3');
+  await writeFile(file, `#!/bin/sh\nexec '${python}' "$@"\n`);
+  await chmod(file, 0o755);
+}
+
+/** `npm run native` on that machine; its package index is a closed port unless `index` names another. */
+function runNative(args: string[] = [], index = 'http://127.0.0.1:9', cache = machine.cache) {
+  return execa(process.execPath, ['--import', 'tsx', 'training/native/main.ts', ...args], {
+    reject: false,
+    extendEnv: false,
+    env: {
+      PATH: machine.bin,
+      HOME: root,
+      RODADA_NATIVE_DIR: cache,
+      RODADA_TFJS_NODE: machine.tfjsNode,
+      PIP_INDEX_URL: index,
+      PIP_CONFIG_FILE: '/dev/null',
+      PIP_RETRIES: '0',
+    },
+  });
+}
+
+const leftInCache = () => readdir(machine.cache).catch(() => []);
+
+describe.runIf(process.platform === 'linux')('npm run native', () => {
+  it('without Python and a compiler says so in one line', async () => {
+    const { exitCode, stderr, stdout } = await runNative();
+    expect(stderr).toBe(
+      "No native TensorFlow: needs Python with pip (install it with `apt-get install python3-pip` or your system's package of " +
+        "python3) and a C++ compiler (install it with `apt-get install g++` or your system's package of g++), which PATH " +
+        "doesn't have. Training uses WASM.",
+    );
+    expect({ exitCode, stdout, left: await leftInCache() }).toEqual({ exitCode: 1, stdout: '', left: [] });
+  });
+
+  it('names Python alone where only it is missing', async (context) => {
+    if (compiler === undefined) return context.skip();
+    await addCompiler();
+    const { exitCode, stderr } = await runNative();
+    expect(stderr.split('\n')).toHaveLength(1);
+    expect(stderr).toMatch(
+      /^No native TensorFlow: needs Python with pip \(.*\), which PATH doesn't have\. Training uses WASM\.$/,
+    );
+    expect(stderr).not.toContain('compiler');
+    expect(exitCode).toBe(1);
+  });
+
+  it('names the compiler alone where only it is missing', async (context) => {
+    if (python === undefined) return context.skip();
+    await addPython();
+    const { exitCode, stderr } = await runNative();
+    expect(stderr).toMatch(
+      /^No native TensorFlow: needs a C\+\+ compiler \(.*\), which PATH doesn't have\. Training uses WASM\.$/,
+    );
+    expect(exitCode).toBe(1);
+  });
+
+  describe('with its tools', () => {
+    let server: Server;
+    let index: string;
+
+    /** A package index whose wheel has the right name and the wrong content. */
+    beforeAll(async () => {
+      if (python === undefined) return;
+      const wheel = wheels['linux-x64']!.distribution.replace('-', '_');
+      const name = `${wheel}-${tensorflowVersion}-cp311-cp311-manylinux_2_17_x86_64.whl`;
+      const file = join(root, name);
+      const metadata = `Metadata-Version: 2.1\\nName: ${wheel}\\nVersion: ${tensorflowVersion}\\n`;
+      const info = `${wheel}-${tensorflowVersion}.dist-info`;
+      await execa(python, [
+        '-c',
+        `import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], 'w') as z:
+    z.writestr('${info}/METADATA', '${metadata}')
+    z.writestr('${info}/WHEEL', 'Wheel-Version: 1.0\\nRoot-Is-Purelib: false\\nTag: cp311-cp311-manylinux_2_17_x86_64\\n')
+    z.writestr('${info}/RECORD', '')`,
+        file,
+      ]);
+      const bytes = await readFile(file);
+      server = createServer((request, response) => {
+        if (request.url?.endsWith('.whl')) response.end(bytes);
+        else response.setHeader('content-type', 'text/html').end(`<a href="/files/${name}">${name}</a>`);
+      }).listen(0, '127.0.0.1');
+      await new Promise((resolve) => server.once('listening', resolve));
+      index = `http://127.0.0.1:${(server.address() as AddressInfo).port}/simple`;
+    });
+
+    afterAll(() => server?.close());
+
+    beforeEach(async (context) => {
+      if (python === undefined || compiler === undefined) return context.skip();
+      await addPython();
+      await addCompiler();
+    });
+
+    it('says that the package index is out of reach, and leaves nothing', async () => {
+      const { exitCode, stderr } = await runNative();
+      expect(stderr.split('\n').at(-1)).toBe(
+        "No native TensorFlow: can't reach the Python package index; check the network or pip's index and proxy settings. " +
+          'Training uses WASM.',
+      );
+      expect({ exitCode, left: await leftInCache() }).toEqual({ exitCode: 1, left: [] });
+    });
+
+    it.runIf(process.arch === 'x64')('refuses a wheel that is not the pinned one', async () => {
+      const { exitCode, stderr } = await runNative([], index);
+      expect(stderr.split('\n').at(-1)).toMatch(
+        /^No native TensorFlow: got tensorflow_cpu-\S+\.whl with SHA-256 [0-9a-f]{64} from the package index, but [0-9a-f]{64} is pinned/,
+      );
+      expect({ exitCode, left: await leftInCache() }).toEqual({ exitCode: 1, left: [] });
+    });
+
+    it('removes what a killed set-up left, and leaves a running one alone', async () => {
+      const dead = await execa(process.execPath, ['-e', 'process.stdout.write(String(process.pid))']);
+      const orphan = `making-${hostname()}-${dead.stdout}`;
+      const running = `making-${hostname()}-${process.pid}`;
+      for (const name of [orphan, running]) await mkdir(join(machine.cache, name), { recursive: true });
+      await runNative();
+      expect(await leftInCache()).toEqual([running]);
+    });
+
+    it("replaces a binding that doesn't load, or says why it can't", async () => {
+      const binding = join(machine.tfjsNode, 'lib', 'napi-v8', 'tfjs_binding.node');
+      await mkdir(join(binding, '..'), { recursive: true });
+      await writeFile(binding, 'no shared library');
+      const { exitCode, stderr } = await runNative();
+      expect(stderr).toMatch(
+        /^The binding of tfjs-node that is there doesn't load \(.*\); making a new one\n/,
+      );
+      expect(stderr.split('\n').at(-1)).toContain("can't reach the Python package index");
+      expect(exitCode).toBe(1);
+    });
+  });
+
+  it.runIf(built)('links what the cache has, without tools or network, and then finds it', async () => {
+    const first = await runNative([], undefined, places.cache);
+    expect(first.stdout).toContain(`TensorFlow ${tensorflowVersion}: linked from the cache.`);
+    const again = await runNative([], undefined, places.cache);
+    expect(again.stdout).toContain(`TensorFlow ${tensorflowVersion}: the binding that is there loads.`);
+    expect([first.exitCode, again.exitCode, again.stderr]).toEqual([0, 0, '']);
+  });
+
+  it('has help', async () => {
+    const { stdout, exitCode } = await runNative(['--help']);
+    expect(stdout).toContain('RODADA_NATIVE_DIR');
+    expect(exitCode).toBe(0);
+  });
+});
