@@ -36,7 +36,7 @@ export const formatOption = (): Option =>
 export const timingOption = (): Option =>
   new Option('--timing', 'also *.timing.json, which differ from run to run');
 export const profileOption = (): Option =>
-  new Option('--profile <name>', 'lay profiles/NAME.yaml over params.yaml on both sides');
+  new Option('-p, --profile <name>', 'lay profiles/NAME.yaml over params.yaml on both sides');
 
 export const baselineHelp = `
 A baseline is looked for as a revision, as a branch of origin, and as a folder, in this order; one that begins

@@ -23,6 +23,9 @@ export type GateDefinition = z.infer<typeof GateSchema>;
 /** The part of params.yaml that holds the gates. */
 export const GatesSchema = z.looseObject({ gates: z.array(GateSchema).optional() });
 
+// Metrics are called by `/` paths on every system.
+const globOptions = { dot: true, windows: false };
+
 export interface Gate {
   readonly definition: GateDefinition;
   readonly better: Direction;
@@ -35,8 +38,8 @@ export interface Gate {
  */
 export function compileGate(definition: GateDefinition): Gate {
   const colon = definition.metric.indexOf(':');
-  const path = picomatch(definition.metric.slice(0, colon), { dot: true });
-  const key = picomatch(keyPath(patternSegments(definition.metric.slice(colon + 1))), { dot: true });
+  const path = picomatch(definition.metric.slice(0, colon), globOptions);
+  const key = picomatch(keyPath(patternSegments(definition.metric.slice(colon + 1))), globOptions);
   return {
     definition,
     better: definition.better,
@@ -44,15 +47,28 @@ export function compileGate(definition: GateDefinition): Gate {
   };
 }
 
-// The glob matcher knows folders, not dots: a key becomes a path, and a slash within a segment a letter that is none.
+// The glob matcher knows folders, not dots: a key becomes a path, and what paths treat apart within a segment (slashes,
+// dots, line ends, nothing at all) becomes a letter that they don't, on both sides alike.
 const keyPath = (parts: readonly string[]): string =>
-  parts.map((part) => part.replaceAll('/', '\u2215')).join('/');
+  parts
+    .map((part) =>
+      part
+        .replaceAll('/', '\u2215')
+        .replaceAll('.', '\u2024')
+        .replaceAll(/[\r\n\u2028\u2029]/g, '\u2424'),
+    )
+    .map((part) => (part === '' ? '\u2205' : part))
+    .join('/');
 
-/** Dots part a pattern's segments, but for those in quotes; other than in a key, wildcards and braces stay as they are. */
+/** Dots part a pattern's segments, but for those in quotes, which hold a name as keys are written. */
 const patternSegments = (pattern: string): string[] =>
-  [...pattern.matchAll(/"(?:[^"\\]|\\.)*"|[^.]+/g)].map(([text]) =>
-    text.startsWith('"') && text.endsWith('"') && text.length > 1 ? (JSON.parse(text) as string) : text,
-  );
+  [...pattern.matchAll(/"(?:[^"\\]|\\.)*"|[^.]+/g)].map(([text]) => {
+    try {
+      return text.startsWith('"') ? String(JSON.parse(text)) : text;
+    } catch {
+      return text;
+    }
+  });
 
 /**
  * How much worse than `old` a metric may be: the tolerance itself, or its share of |old|. Relative to 0 nothing is

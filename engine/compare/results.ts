@@ -62,12 +62,9 @@ export async function loadResults(tree: Tree, options: ResultsOptions = {}): Pro
 }
 
 function brokenJson(path: string, error: SyntaxError, hint: string | undefined): Failure {
-  return {
-    reason: 'file',
-    path,
-    message: `It isn't JSON: ${error.message}.`,
-    ...(hint === undefined ? {} : { hint }),
-  };
+  // The parser's words quote the file, line ends included.
+  const message = `It isn't JSON: ${error.message.replaceAll(/\s+/g, ' ')}.`;
+  return { reason: 'file', path, message, ...(hint === undefined ? {} : { hint }) };
 }
 
 /** The failure of a version that has nothing to compare. */

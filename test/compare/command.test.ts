@@ -1,0 +1,42 @@
+// The commands as processes: exit codes, what goes to which stream, help and wrong options.
+import { expect, test } from 'vitest';
+import { accuracyGate, metrics, Project, params } from './project.ts';
+
+const file = 'metrics/cnn1/a.json';
+
+async function study(): Promise<Project> {
+  const project = await Project.repository();
+  await project.write({ [file]: metrics(300), 'params.yaml': params(accuracyGate) });
+  await project.commit();
+  return project;
+}
+
+test('compare is 0 whatever differs, check is 1 on a regression, both are 2 without a baseline', async () => {
+  const project = await study();
+  await project.write({ [file]: metrics(240) });
+  const compare = await project.process(['compare', '--format', 'json']);
+  expect([compare.exitCode, compare.stderr]).toEqual([0, '']);
+  expect(JSON.parse(compare.stdout).metrics).toHaveLength(2);
+  const check = await project.process(['check'], { CI: 'true' });
+  expect([check.exitCode, check.stderr]).toEqual([1, '']);
+  expect(check.stdout).toMatch(/^1 metric got worse than the gates allow/);
+  expect(check.stdout, 'colours are for terminals, also on CI').not.toContain('\u001b[');
+  const lost = await project.process(['check', '--baseline', 'nowhere']);
+  expect([lost.exitCode, lost.stdout]).toEqual([2, '']);
+  expect(lost.stderr).toContain('There is no revision or folder `nowhere`.');
+});
+
+test('help names the exit codes, the test behind "real?" and examples', async () => {
+  const project = await study();
+  const { exitCode, stdout } = await project.process(['check', '--help']);
+  expect(exitCode).toBe(0);
+  for (const said of ['Examples:', 'Exit code: 0', "Fisher's exact test", '(default: "main")'])
+    expect(stdout).toContain(said);
+});
+
+test('a format that there is not is exit code 2', async () => {
+  const project = await study();
+  const { exitCode, stderr } = await project.process(['compare', '--format', 'xml']);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('Allowed choices are table, md, json.');
+});
