@@ -21,6 +21,11 @@ const shortHash = 8;
  * @param name what `--baseline` says: a branch, a tag, a commit, `HEAD~2` or a folder
  */
 export async function findBaseline(root: string, name: string): Promise<Result<Tree>> {
+  if (name === '') {
+    // An unset variable in a script, which as a path would be the project itself.
+    const hint = 'Name a branch, tag, commit or folder.';
+    return fail({ reason: 'usage', message: '--baseline is empty.', hint });
+  }
   const folder = resolve(root, name);
   if (looksLikePath(name)) {
     if (isFolder(folder)) return succeed(folderTree(folder, name));

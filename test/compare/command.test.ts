@@ -40,3 +40,15 @@ test('a format that there is not is exit code 2', async () => {
   expect(exitCode).toBe(2);
   expect(stderr).toContain('Allowed choices are table, md, json.');
 });
+
+test('without git a folder still serves as baseline', async () => {
+  const project = await study();
+  const revision = await project.process(['compare'], { PATH: project.folder });
+  expect([revision.exitCode, revision.stderr]).toEqual([
+    2,
+    'error: There is no `git` on the PATH to look up a revision with.\n' +
+      'Install git, or compare with a folder: `--baseline ../other-checkout`.',
+  ]);
+  const folder = await project.process(['compare', '--baseline', '.'], { PATH: project.folder });
+  expect([folder.exitCode, folder.stderr]).toEqual([0, '']);
+});

@@ -37,6 +37,14 @@ test('a folder that does not exist', async () => {
   );
 });
 
+test('an empty name, as of an unset variable, is not taken for this folder', async () => {
+  const project = await study();
+  await project.commit();
+  expect(await refused(project, '--baseline', '')).toBe(
+    'error: --baseline is empty.\nName a branch, tag, commit or folder.',
+  );
+});
+
 test('a folder that is in no git repository', async () => {
   const project = await Project.folder();
   await project.write({ [file]: metrics(300), 'params.yaml': params(accuracyGate) });
