@@ -6,6 +6,8 @@ import { markdownTable } from './markdown-table.ts';
 export interface RunRow {
   readonly model: string;
   readonly run: string;
+  /** What the frozen convolutions are, for a model that stands on some. */
+  readonly backbone?: string;
   /** Of the validation pictures, after the last epoch; so are the other scores. */
   readonly accuracy: number;
   /** Wilson's 95 % interval of the accuracy. */
@@ -51,6 +53,15 @@ export type Verdict = 'real' | 'within noise';
 /** Adjusted P values below this are called real. */
 export const significanceLevel = 0.05;
 
+/** What each model with a backbone stands on, a line each: `vgg16: ImageNet weights`. */
+export function backboneNotes(runs: readonly RunRow[]): string[] {
+  return [
+    ...new Set(
+      runs.flatMap(({ model, backbone }) => (backbone === undefined ? [] : [`${model}: ${backbone}`])),
+    ),
+  ];
+}
+
 /** The comparison as a Markdown page: scores of each run, then what each change did. */
 export function comparisonMarkdown(
   runs: readonly RunRow[],
@@ -76,6 +87,7 @@ export function comparisonMarkdown(
     '# Comparison of models and iterations\n',
     `Scores on the ${pictures} validation pictures after the last epoch; precision, recall and F1 are means over the classes.\n`,
     table,
+    ...backboneNotes(runs).map((note) => `${note}.\n`),
   ];
   if (changes.length > 0) sections.push('## What each change did\n', changesTable(changes), explanation);
   return sections.join('\n');

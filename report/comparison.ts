@@ -48,8 +48,13 @@ function rows(runs: readonly { readonly model: string; readonly run: string }[])
  * 95 % interval of the first. Beside each row its value and the difference to the row above.
  *
  * @param measure that `final` and `best` are values of
+ * @param notes lines under the title, such as what a model's backbone is
  */
-export function comparisonPlot(compared: readonly ComparedRun[], measure: Measure): PlotSpec {
+export function comparisonPlot(
+  compared: readonly ComparedRun[],
+  measure: Measure,
+  notes: readonly string[] = [],
+): PlotSpec {
   const { models, runs } = rows(compared);
   const values = models.flatMap((model) => {
     const ofModel = compared
@@ -88,7 +93,7 @@ export function comparisonPlot(compared: readonly ComparedRun[], measure: Measur
   return {
     title: {
       text: `Validation ${measure} of each model and iteration`,
-      subtitle: `In brackets: change from the iteration above${interval}`,
+      subtitle: [`In brackets: change from the iteration above${interval}`, ...notes],
     },
     data: { values },
     facet: {
@@ -132,7 +137,7 @@ export function comparisonPlot(compared: readonly ComparedRun[], measure: Measur
  * Validation and training curves of all runs: a column for each model, a colour for each run, training dashed; accuracy above,
  * loss below.
  */
-export function curvesPlot(histories: readonly History[]): PlotSpec {
+export function curvesPlot(histories: readonly History[], notes: readonly string[] = []): PlotSpec {
   const { models, runs } = rows(histories);
   const longest = Math.max(...histories.map(({ epochs }) => epochs.length));
   const sorted = [...histories].sort((a, b) => byCodeUnit(a.model, b.model) || compareRuns(a.run, b.run));
@@ -177,13 +182,13 @@ export function curvesPlot(histories: readonly History[]): PlotSpec {
     };
   };
   return {
-    title: { text: 'Accuracy and loss over the epochs' },
+    title: { text: 'Accuracy and loss over the epochs', subtitle: [...notes] },
     vconcat: [panel('accuracy'), panel('loss')],
   };
 }
 
 /** Bars of the seconds that each training took, grouped by model. */
-export function trainingTimePlot(timed: readonly TimedRun[]): PlotSpec {
+export function trainingTimePlot(timed: readonly TimedRun[], notes: readonly string[] = []): PlotSpec {
   const { models, runs } = rows(timed);
   const values = [...timed]
     .sort((a, b) => byCodeUnit(a.model, b.model) || compareRuns(a.run, b.run))
@@ -194,7 +199,7 @@ export function trainingTimePlot(timed: readonly TimedRun[]): PlotSpec {
       text: `${trainSeconds.toFixed(1)} s, ${Math.round(imagesPerSecond)} images/s`,
     }));
   return {
-    title: { text: 'Training time of each model and iteration' },
+    title: { text: 'Training time of each model and iteration', subtitle: [...notes] },
     data: { values },
     facet: {
       row: {

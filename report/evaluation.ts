@@ -7,6 +7,8 @@ const Scores = { precision: z.number(), recall: z.number(), f1: z.number() };
 export const Evaluation = z.object({
   model: z.string(),
   run: z.string(),
+  /** What the frozen convolutions are, for a model that stands on some: `ImageNet weights`. */
+  backbone: z.string().optional(),
   accuracy: z.number(),
   /** Mean cross-entropy in nats. */
   loss: z.number(),

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { type StageContext, stage, UserError } from '../engine/stage.ts';
 import { comparisonPlot, curvesPlot, signed, trainingTimePlot } from '../report/comparison.ts';
 import {
+  backboneNotes,
   type Change,
   comparisonMarkdown,
   type RunRow,
@@ -36,6 +37,7 @@ await stage(z.object({}), async ({ lists, outs }) => {
   console.log(markdown);
 
   const plots = outs.plots!;
+  const notes = backboneNotes(runs);
   const accuracies = runs.map((row) => ({
     ...named(row),
     final: row.accuracy,
@@ -43,9 +45,16 @@ await stage(z.object({}), async ({ lists, outs }) => {
     interval: row.accuracyInterval,
   }));
   const losses = runs.map((row) => ({ ...named(row), final: row.loss, best: row.bestLoss }));
-  await writePlot(plots, 'accuracy', comparisonPlot(accuracies, 'accuracy'));
-  await writePlot(plots, 'loss', comparisonPlot(losses, 'loss'));
-  await writePlot(plots, 'curves', curvesPlot(compared.map(({ history }) => history)));
+  await writePlot(plots, 'accuracy', comparisonPlot(accuracies, 'accuracy', notes));
+  await writePlot(plots, 'loss', comparisonPlot(losses, 'loss', notes));
+  await writePlot(
+    plots,
+    'curves',
+    curvesPlot(
+      compared.map(({ history }) => history),
+      notes,
+    ),
+  );
   await writeFile(join(plots, 'table.md'), markdown);
   await writeTimes(compared, outs.timing!, outs.timingPlots!);
 });
@@ -81,13 +90,14 @@ async function readRuns(lists: StageContext<unknown>['lists']): Promise<Compared
 }
 
 function rowOf(evaluation: Evaluation, history: History): RunRow {
-  const { model, run, accuracy, loss, precision, recall, f1, confusion } = evaluation;
+  const { model, run, backbone, accuracy, loss, precision, recall, f1, confusion } = evaluation;
   const pictures = confusion.matrix.flat().reduce((sum, count) => sum + count, 0);
   const best = bestAccuracyEpoch(history);
   const bestLoss = bestLossEpoch(history);
   return {
     model,
     run,
+    ...(backbone === undefined ? {} : { backbone }),
     accuracy,
     accuracyInterval: wilsonInterval(accuracy, pictures),
     loss,
@@ -180,7 +190,11 @@ async function writeTimes(compared: readonly Compared[], file: string, plots: st
     ratio: after.timing.trainSeconds / before.timing.trainSeconds,
   }));
   await writeJson(file, { runs, changes });
-  await writePlot(plots, 'training-time', trainingTimePlot(runs));
+  await writePlot(
+    plots,
+    'training-time',
+    trainingTimePlot(runs, backboneNotes(compared.map(({ row }) => row))),
+  );
   const table = markdownTable<(typeof runs)[number]>(
     [
       { title: 'Model', align: 'left', text: ({ model }) => model },

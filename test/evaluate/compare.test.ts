@@ -42,7 +42,7 @@ async function addRun(model: string, run: string, right: (i: number) => boolean)
   );
   const scores = { precision: 0.5, recall: 0.6, f1: accuracy - 0.01 };
   const perClass = Object.fromEntries(classes.map((name) => [name, { ...scores, support: pictures / 2 }]));
-  const metrics = { model, run, accuracy, loss: 1 - accuracy, ...scores, weighted: scores, perClass, confusion: { labels: classes, matrix } }; // biome-ignore format: one line
+  const metrics = { model, run, ...(model === 'cnn2' ? { backbone: 'made <here>' } : {}), accuracy, loss: 1 - accuracy, ...scores, weighted: scores, perClass, confusion: { labels: classes, matrix } }; // biome-ignore format: one line
   await put('metrics', `metrics/${model}/${run}.json`, JSON.stringify(metrics));
   await put('history', `trained/${model}/${run}/history.json`, JSON.stringify(history(model, run, 20, 12)));
   const timing = { model, run, trainSeconds: 12, epochSeconds: [1, 5, 3], imagesPerSecond: 90, backend: 'cpu', threads: 2 }; // biome-ignore format: one line
@@ -102,6 +102,8 @@ test('compares runs in order and tells real changes from noise', async () => {
   });
   expect(changes[1].f1).toBeCloseTo(changes[1].accuracy, 12);
   expect(stdout).toContain(await readFile(join(outs.plots, 'table.md'), 'utf8'));
+  expect(stdout).toContain('cnn2: made <here>.');
+  expect(await readFile(join(outs.plots, 'curves.svg'), 'utf8')).toContain('cnn2: made &lt;here&gt;');
   expect(stdout).toMatch(/cnn1 +\| batch 64 → 128 +\| +\+0\.395 .* 20 : 99 .* < 0\.001 \| real/);
   const timing = JSON.parse(await readFile(outs.timing, 'utf8'));
   expect(timing.runs[0]).toMatchObject({ trainSeconds: 12, secondsPerEpoch: 3 });
