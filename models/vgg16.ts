@@ -87,6 +87,29 @@ export function vgg16(
 }
 
 /**
+ * Builds the network that the convolutions are pretrained in, uncompiled: VGG16's fully connected layers, most of its weights
+ * and meant for a thousand classes, are left out for the mean of each feature map.
+ */
+export function vgg16Pretraining(
+  shape: Shape3,
+  classes: number,
+  convolutions: Vgg16Convolutions,
+  seed: number,
+): Sequential {
+  checkClasses('vgg16', classes);
+  const model = sequential({
+    name: 'vgg16_pretraining',
+    layers: [
+      // He's initialization: with Glorot's the signal fades over thirteen layers of ReLU, and nothing is learnt.
+      ...convolutionLayers(shape, convolutions, { seed, start: 'heNormal', trainable: true }),
+      layers.globalAveragePooling2d({ name: 'pooling' }),
+      ...softmaxClassifier(classes, seed),
+    ],
+  });
+  return prepared(model, convolutions.preprocess);
+}
+
+/**
  * The convolutions that gave features of this shape for pictures of this size: how many blocks, told by the number of halvings.
  *
  * @returns the block, 1 … 5, or null if no block of the network gives that shape
