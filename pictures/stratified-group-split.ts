@@ -22,7 +22,10 @@ interface Group {
   readonly kind: string;
 }
 
-/** Starts from so many random orders; the best end counts. */
+/** Up to so many groups, all ways to part them are tried. */
+const exhaustive = 12;
+
+/** With more groups the search starts so many times, each time elsewhere; the best end counts. */
 const restarts = 16;
 
 /** What a class without a picture on one side costs: more than all shares being as wrong as can be. */
@@ -31,10 +34,11 @@ const emptyCost = 1000;
 /**
  * Splits so that no group is parted and the validation share of every class is as near to `share` as the search finds.
  *
- * The task is that of scikit-learn's StratifiedGroupKFold, and so is the greedy first step: groups come one by one, in random
- * order, and each goes to the side where it keeps the classes' shares closest to the wanted ones among the groups placed so
- * far. Then single groups move and pairs change sides as long as that brings the shares nearer (a local optimum, by steepest
- * descent). The squared errors of the classes' shares are added, so that small classes count as much as large ones.
+ * The squared errors of the classes' shares are added, so that small classes count as much as large ones. The least sum is
+ * found by trying all ways where the groups are few. Otherwise, as in scikit-learn's StratifiedGroupKFold, groups come one by
+ * one, here in random order, and each goes to the side where it keeps the classes' shares closest to the wanted ones among
+ * the groups placed so far; then single groups move and pairs change sides as long as that brings the shares nearer (steepest
+ * descent to a local optimum, also from random starts).
  *
  * @param share of each class that validates, between 0 and 1
  * @throws UserError when a class would have no picture on one of the sides
@@ -43,13 +47,10 @@ export function stratifiedGroupSplit(members: readonly Member[], share: number, 
   const classes = [...new Set(members.map((member) => member.class))].sort();
   const groups = gather(members, classes);
   const totals = classes.map((_, c) => groups.reduce((sum, group) => sum + (group.counts[c] as number), 0));
-  let best: { validation: Set<Group>; cost: number } | undefined;
-  for (let start = 0; start < restarts; start++) {
-    const validation = placeGreedily(shuffle([...groups], random), totals, share);
-    const cost = improve(groups, validation, totals, share);
-    if (best === undefined || cost < best.cost) best = { validation, cost };
-  }
-  const validation = best?.validation ?? new Set<Group>();
+  const validation =
+    groups.length <= exhaustive
+      ? tryAll(shuffle(groups, random), totals, share)
+      : search(groups, totals, share, random);
   refuseEmptySides(classes, groups, validation, members);
   const positions = (inside: boolean) =>
     groups.flatMap((group) => (validation.has(group) === inside ? group.members : [])).sort((a, b) => a - b);
@@ -75,6 +76,48 @@ function gather(members: readonly Member[], classes: readonly string[]): Group[]
     }
     return { members: positions, counts, kind: counts.join() };
   });
+}
+
+/** Of equally good ways the first in the groups' order, which is random. */
+function tryAll(groups: readonly Group[], totals: readonly number[], share: number): Set<Group> {
+  let best = { bits: 0, cost: Number.POSITIVE_INFINITY };
+  for (let bits = 0; bits < 2 ** groups.length; bits++) {
+    const inside = totals.map((_, c) =>
+      groups.reduce((sum, group, i) => sum + (bits & (1 << i) ? (group.counts[c] as number) : 0), 0),
+    );
+    const cost = costOf(inside, totals, share);
+    if (cost < best.cost - 1e-12) best = { bits, cost };
+  }
+  return new Set(groups.filter((_, i) => best.bits & (1 << i)));
+}
+
+function search(
+  groups: readonly Group[],
+  totals: readonly number[],
+  share: number,
+  random: Random,
+): Set<Group> {
+  let best: { validation: Set<Group>; cost: number } | undefined;
+  for (let start = 0; start < restarts; start++) {
+    const validation =
+      start % 2 === 0
+        ? placeGreedily(shuffle([...groups], random), totals, share)
+        : new Set(groups.filter(() => random.next() < share));
+    const cost = improve(groups, validation, totals, share);
+    if (best === undefined || cost < best.cost - 1e-12) best = { validation, cost };
+  }
+  return (best as NonNullable<typeof best>).validation;
+}
+
+/** @param inside pictures of each class that validate */
+function costOf(inside: readonly number[], totals: readonly number[], share: number): number {
+  let cost = 0;
+  for (const [c, total] of totals.entries()) {
+    const count = inside[c] as number;
+    cost += (count / total - share) ** 2;
+    if (count === 0 || count === total) cost += emptyCost;
+  }
+  return cost;
 }
 
 function placeGreedily(order: readonly Group[], totals: readonly number[], share: number): Set<Group> {
@@ -106,19 +149,12 @@ function improve(
   share: number,
 ): number {
   const none = totals.map(() => 0);
-  const inside = totals.map((_, c) =>
+  let inside = totals.map((_, c) =>
     [...validation].reduce((sum, group) => sum + (group.counts[c] as number), 0),
   );
-  const costOf = (added: readonly number[], taken: readonly number[]): number => {
-    let cost = 0;
-    for (const [c, total] of totals.entries()) {
-      const count = (inside[c] as number) + (added[c] as number) - (taken[c] as number);
-      cost += (count / total - share) ** 2;
-      if (count === 0 || count === total) cost += emptyCost;
-    }
-    return cost;
-  };
-  let cost = costOf(none, none);
+  const changed = (enters: Group | undefined, leaves: Group | undefined) =>
+    inside.map((count, c) => count + (enters?.counts[c] ?? 0) - (leaves?.counts[c] ?? 0));
+  let cost = costOf(inside, totals, share);
   for (;;) {
     // One group of each kind on each side, and nobody: a move is who enters and who leaves.
     const entering = [undefined, ...oneOfEachKind(groups.filter((group) => !validation.has(group)))];
@@ -126,16 +162,14 @@ function improve(
     let move: { enters: Group | undefined; leaves: Group | undefined; cost: number } | undefined;
     for (const enters of entering) {
       for (const leaves of leaving) {
-        const after = costOf(enters?.counts ?? none, leaves?.counts ?? none);
+        const after = costOf(changed(enters, leaves), totals, share);
         if (after < (move?.cost ?? cost) - 1e-12) move = { enters, leaves, cost: after };
       }
     }
     if (move === undefined) return cost;
     if (move.enters !== undefined) validation.add(move.enters);
     if (move.leaves !== undefined) validation.delete(move.leaves);
-    for (const c of totals.keys()) {
-      inside[c] = (inside[c] as number) + (move.enters?.counts[c] ?? 0) - (move.leaves?.counts[c] ?? 0);
-    }
+    inside = changed(move.enters, move.leaves);
     cost = move.cost;
   }
 }

@@ -10,6 +10,7 @@ export function classFrequencyPlot(counts: Readonly<Record<string, number>>): Pl
     .map(([name, pictures]) => ({ class: name, pictures }))
     .sort((a, b) => b.pictures - a.pictures || (a.class < b.class ? -1 : 1));
   const total = values.reduce((sum, { pictures }) => sum + pictures, 0);
+  const largest = values[0]?.pictures ?? 1;
   const classes = values.length === 1 ? '1 class' : `${values.length} classes`;
   return {
     title: { text: 'Pictures of each class', subtitle: `${grouped(total)} pictures in ${classes}` },
@@ -18,7 +19,12 @@ export function classFrequencyPlot(counts: Readonly<Record<string, number>>): Pl
     data: { values },
     encoding: {
       y: { field: 'class', type: 'nominal', sort: values.map((value) => value.class), title: null },
-      x: { field: 'pictures', type: 'quantitative', title: 'pictures' },
+      x: {
+        field: 'pictures',
+        type: 'quantitative',
+        axis: { title: 'pictures', tickCount: 6 },
+        scale: { domain: [0, Math.ceil(1.12 * largest)], nice: false }, // the last bar's count needs room
+      },
     },
     layer: [
       { mark: { type: 'bar', height: { band: 0.7 } } },
