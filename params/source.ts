@@ -51,7 +51,12 @@ export const KaggleParams = z.strictObject({
   dataset: z.string().regex(/^[\w-]+\/[\w-]+$/),
   /** Base of the API; another one is for tests. */
   api: z.url(),
-  /** Pictures expected of each of the source's classes, after both splits of the archive are taken together. */
+  /** SHA-256 of the archive, to pin it; the stage's log tells what it was. null takes what Kaggle has. */
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable(),
+  /** Pictures expected of each of these classes (folder names in lower case), after both splits of the archive are taken together. */
   expected: z.record(z.string(), z.int().min(0)),
 });
 export type KaggleParams = z.infer<typeof KaggleParams>;
