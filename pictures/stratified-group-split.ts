@@ -148,7 +148,6 @@ function improve(
   totals: readonly number[],
   share: number,
 ): number {
-  const none = totals.map(() => 0);
   let inside = totals.map((_, c) =>
     [...validation].reduce((sum, group) => sum + (group.counts[c] as number), 0),
   );
