@@ -18,7 +18,10 @@ export const Evaluation = z.object({
   weighted: z.object(Scores),
   perClass: z.record(z.string(), z.object({ ...Scores, support: z.int() })),
   /** Rows of the matrix are the true class, columns the predicted one. */
-  confusion: z.object({ labels: z.array(z.string()), matrix: z.array(z.array(z.int())) }),
+  confusion: z.object({
+    labels: z.array(z.string()).readonly(),
+    matrix: z.array(z.array(z.int()).readonly()).readonly(),
+  }),
 });
 export type Evaluation = z.infer<typeof Evaluation>;
 
