@@ -134,12 +134,12 @@ async function sampleGrid(
       const percent = Math.round(100 * Math.max(...probabilities));
       return {
         image: { data: pixels.subarray(i * height * width * 3, (i + 1) * height * width * 3), width, height },
-        caption: `${truth}\n→ ${predicted}, ${percent} %`,
+        caption: `true: ${truth}\nsaid: ${predicted}\n${percent} % sure`,
         tone: truth === predicted ? 'good' : 'bad',
       };
     });
     return await pictureGrid({
-      title: `${title}: true class → predicted class`,
+      title,
       rows: Array.from({ length: Math.ceil(cells.length / sampleColumns) }, (_, row) => ({
         cells: cells.slice(row * sampleColumns, (row + 1) * sampleColumns),
       })),
