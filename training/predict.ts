@@ -85,7 +85,8 @@ function layersAfter(
   shape: readonly number[],
 ): readonly Layer[] | null {
   const same = (other: readonly (number | null)[]) => other.slice(1).join() === shape.join();
-  if (same(pictures)) return all;
+  // An input layer only names the input; it can't be applied.
+  if (same(pictures)) return all.filter((layer) => layer.getClassName() !== 'InputLayer');
   const last = all.findLastIndex(
     (layer) => layer.getClassName() === 'MaxPooling2D' && same(layer.outputShape as number[]),
   );

@@ -50,15 +50,17 @@ export async function repro(
   const bring = async (instance: Instance): Promise<boolean> => {
     for (const need of workspace.plan.graph.needs.get(instance.name)!)
       if (!(await results.get(need.name)!)) return skip(instance, need.name);
-    if (signal.aborted || stopped)
-      return skip(instance, signal.aborted ? 'interrupted' : (done.failed[0] ?? 'an earlier failure'));
+    const halted = (): boolean => stopped;
+    const cause = (): string => (signal.aborted ? 'interrupted' : (done.failed[0] ?? 'interrupted'));
+    if (signal.aborted || halted()) return skip(instance, cause());
     const outcome = await runInstance(workspace, instance, {
       force: options.force,
       emit,
       slots,
       signal,
+      halted,
     }).catch((error: Error): Outcome => ({ status: 'failed', failure: unexpected(instance, error) }));
-    if (outcome.status === 'interrupted') return skip(instance, 'interrupted');
+    if (outcome.status === 'interrupted') return skip(instance, cause());
     if (outcome.status === 'failed') {
       done.failed.push(instance.name);
       stopped ||= !options.keepGoing;

@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly emit: Emit;
   readonly slots: Slots;
   readonly signal: AbortSignal;
+  /** Whether a failure elsewhere keeps new commands from being started. */
+  readonly halted: () => boolean;
 }
 
 export type Outcome =
@@ -125,9 +127,9 @@ async function execute(
   workspace: Workspace,
   instance: Instance,
   { key, fingerprint, present, reasons, old }: Work,
-  { emit, signal }: RunOptions,
+  { emit, signal, halted }: RunOptions,
 ): Promise<Outcome> {
-  if (signal.aborted) return { status: 'interrupted' };
+  if (signal.aborted || halted()) return { status: 'interrupted' };
   const log = join(workspace.cache, 'logs', `${key}.log`);
   const shownLog = relative(workspace.root, log);
   emit({ type: 'started', stage: instance.name, reasons, log: shownLog });
