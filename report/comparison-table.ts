@@ -102,7 +102,7 @@ function changesTable(changes: readonly Change[]): string {
       { title: '95 % interval', align: 'right', text: ({ accuracyInterval: [a, b] }) => `${signed(a)} … ${signed(b)}` }, // biome-ignore format: one line
       { title: 'Loss', align: 'right', text: ({ loss }) => signed(loss) },
       { title: 'F1', align: 'right', text: ({ f1 }) => signed(f1) },
-      { title: 'Right before : after', align: 'right', text: ({ onlyBefore, onlyAfter }) => `${onlyBefore} : ${onlyAfter}` }, // biome-ignore format: one line
+      { title: 'Right only before : after', align: 'right', text: ({ onlyBefore, onlyAfter }) => `${onlyBefore} : ${onlyAfter}` }, // biome-ignore format: one line
       { title: 'P (adjusted)', align: 'right', text: ({ adjustedPValue }) => pText(adjustedPValue) },
       { title: 'Accuracy differs', align: 'left', text: ({ verdict }) => verdict },
     ],
@@ -111,7 +111,7 @@ function changesTable(changes: readonly Change[]): string {
 }
 
 const explanation = `\
-"Right before : after" counts the pictures that only the earlier and only the later run gets right. P is McNemar's mid-P test,
+"Right only before : after" counts the pictures that only the earlier and only the later run gets right. P is McNemar's mid-P test,
 adjusted after Holm for the number of changes; a difference is called real below ${significanceLevel}. The intervals are the
 paired bootstrap's and are not adjusted. Both take pictures as independent and account for the choice of pictures alone:
 another seed, too, would have moved the accuracies.
