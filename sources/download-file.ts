@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import got, { HTTPError, type Request, type Response } from 'got';
 import { UserError } from '../engine/stage.ts';
 import { type Checksums, checksumsOf } from './checksums.ts';
-import { claimPartial, type PartialDownload, releasePartial } from './partial-download.ts';
+import { claimPartial, FileChanged, type PartialDownload, releasePartial } from './partial-download.ts';
 
 export interface Download {
   readonly url: string;
@@ -120,7 +120,7 @@ async function fetchRest(download: Download, partial: PartialDownload): Promise<
     } catch (error) {
       if (retrying) {
         attempts++;
-      } else if (error instanceof HTTPError && error.response.statusCode === 416 && !restarted) {
+      } else if (!restarted && isOfAnotherFile(error)) {
         restarted = true; // what was received is no part of the file any more: once from the start
         await partial.begin(download.url, undefined);
       } else {
@@ -128,6 +128,10 @@ async function fetchRest(download: Download, partial: PartialDownload): Promise<
       }
     }
   }
+}
+
+function isOfAnotherFile(error: unknown): boolean {
+  return error instanceof FileChanged || (error instanceof HTTPError && error.response.statusCode === 416);
 }
 
 /** Receives one answer. An error leaves every byte that was received in the partial file, and nothing still being written. */
@@ -142,7 +146,10 @@ async function receive(download: Download, request: Request, partial: PartialDow
     request.destroy();
     throw new UserError(refusal);
   }
-  const offset = await partial.accept(download.url, response);
+  const offset = await partial.accept(download.url, response).catch((error: unknown) => {
+    request.destroy();
+    throw error;
+  });
   const length = Number(response.headers['content-length'] ?? Number.NaN);
   const total = Number.isFinite(length) ? offset + length : undefined;
   const file = await open(partial.bytes, 'a');

@@ -10,6 +10,9 @@ interface Origin {
   readonly validator: string | undefined;
 }
 
+/** The server sends the rest of another file than the part is of, against the request's condition. */
+export class FileChanged extends Error {}
+
 /** A directory owned by this process: `bytes` and, beside it, where they are from. */
 export class PartialDownload {
   readonly directory: string;
@@ -49,15 +52,19 @@ export class PartialDownload {
    * Makes the part ready to be appended to by a response.
    *
    * @returns offset of the response's first byte in the file
+   * @throws FileChanged when it is not of the same file
    */
   async accept(url: string, response: { statusCode: number; headers: IncomingHttpHeaders }): Promise<number> {
     const from = /^bytes (\d+)-/.exec(response.headers['content-range'] ?? '')?.[1];
-    if (response.statusCode === 206 && from !== undefined && Number(from) <= (await this.size())) {
+    const etag = response.headers.etag;
+    const strong = etag?.startsWith('"') ? etag : undefined;
+    if (response.statusCode === 206) {
+      const validator = (await this.#readOrigin())?.validator;
+      const changed = strong !== undefined && validator?.startsWith('"') && strong !== validator;
+      if (changed || from === undefined || Number(from) > (await this.size())) throw new FileChanged();
       await truncate(this.bytes, Number(from));
       return Number(from);
     }
-    const etag = response.headers.etag;
-    const strong = etag?.startsWith('"') ? etag : undefined;
     await this.begin(url, strong ?? response.headers['last-modified']);
     return 0;
   }

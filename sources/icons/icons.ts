@@ -22,6 +22,8 @@ export interface IconsSummary {
   readonly sets: number;
   readonly families: number;
   readonly leftOut: LeftOut;
+  /** Icons of `except` and sets of `families` that do not exist: misspelt, or of another version of the package. */
+  readonly unknown: readonly string[];
 }
 
 /**
@@ -77,6 +79,7 @@ export async function writeIcons(
     sets: pictures.size,
     families: new Set(entries.map((entry) => entry.group)).size,
     leftOut: selection.leftOut,
+    unknown: [...selection.unusedExceptions, ...rules.families.flat().filter((prefix) => !infos.has(prefix))],
   };
 }
 

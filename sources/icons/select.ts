@@ -44,12 +44,14 @@ export class IconSelection {
   readonly leftOut: LeftOut = { ambiguous: 0, excluded: 0, duplicate: 0, unusable: 0 };
   readonly #rules: SelectionRules;
   readonly #match: ReturnType<typeof nameMatcher>;
+  readonly #unusedExceptions: Set<string>;
   readonly #study: SelectedIcon[] = [];
   readonly #aside: SelectedIcon[] = [];
 
   constructor(rules: SelectionRules) {
     this.#rules = rules;
     this.#match = nameMatcher(rules);
+    this.#unusedExceptions = new Set(rules.except);
   }
 
   /** Takes the matching icons of a set, each picture once, under its own name rather than an alias. */
@@ -73,9 +75,17 @@ export class IconSelection {
   }
 
   #isException(id: string): boolean {
-    return this.#rules.except.some((pattern) =>
+    const pattern = this.#rules.except.find((pattern) =>
       pattern.endsWith('*') ? id.startsWith(pattern.slice(0, -1)) : id === pattern,
     );
+    if (pattern === undefined) return false;
+    this.#unusedExceptions.delete(pattern);
+    return true;
+  }
+
+  /** Entries of `except` that no icon came under: misspelt, or of another version of the package. */
+  get unusedExceptions(): readonly string[] {
+    return [...this.#unusedExceptions];
   }
 
   /** All icons that the rules took, before the limits: what families of sets are told by. */

@@ -31,6 +31,9 @@ await stage(Params, async ({ params, outs, progress }) => {
       `left out: ${excluded} that mean something else, ${ambiguous} with words of two classes, ` +
         `${duplicate} duplicates, ${unusable} animated or broken`,
     );
+    if (summary.unknown.length > 0) {
+      console.log(`named in params.yaml, but not there: ${summary.unknown.join(', ')}`);
+    }
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

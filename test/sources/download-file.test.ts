@@ -1,7 +1,8 @@
 // A large download arrives whole and unchanged, whatever the server does, and no byte is fetched twice without need.
+import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -83,16 +84,19 @@ test('a server that ignores ranges sends the file anew', async () => {
   expect((await readFile(path)).equals(content)).toBe(true);
 });
 
-test('a file that changed on the server meanwhile is not stitched together from two', async () => {
-  server.behaviours.push({ kind: 'drop', after: 1_000_000 });
-  const changed = randomBytes(2_500_000);
-  const { path } = await download({
-    onProgress: (done) => {
-      if (done > 0) server.file = changed;
-    },
-  });
-  expect((await readFile(path)).equals(changed)).toBe(true);
-});
+test.each(['serve', 'ignoreIfRange'] as const)(
+  'a file that changed on the server meanwhile is not stitched together from two: %s',
+  async (kind) => {
+    server.behaviours.push({ kind: 'drop', after: 1_000_000 }, { kind });
+    const changed = randomBytes(2_500_000);
+    const { path } = await download({
+      onProgress: (done) => {
+        if (done > 0) server.file = changed;
+      },
+    });
+    expect((await readFile(path)).equals(changed)).toBe(true);
+  },
+);
 
 test('a part longer than the file on the server is thrown away', async () => {
   for (let i = 0; i < 7; i++) server.behaviours.push({ kind: 'drop', after: i === 0 ? 2_000_000 : 0 });
@@ -100,6 +104,29 @@ test('a part longer than the file on the server is thrown away', async () => {
   server.behaviours.length = 0;
   server.behaviours.push({ kind: 'status', status: 416 });
   const { path } = await download();
+  expect((await readFile(path)).equals(content)).toBe(true);
+});
+
+test('the part of a killed process is taken over, that of a living one is left alone', async () => {
+  const dead = spawnSync(process.execPath, ['--version']).pid;
+  const part = async (pid: number) => {
+    const folder = join(directory, `file.bin.partial-${pid}`);
+    await mkdir(folder);
+    await writeFile(join(folder, 'bytes'), content.subarray(0, 1234));
+    await writeFile(
+      join(folder, 'origin.json'),
+      JSON.stringify({ url: server.url, validator: `"${hash('md5')}"` }),
+    );
+  };
+  await part(process.ppid);
+  await download();
+  expect(server.requests.map((request) => request.headers.range)).toEqual([undefined]);
+  expect(await readdir(directory)).toContain(`file.bin.partial-${process.ppid}`);
+
+  await part(dead);
+  await rm(join(directory, 'file.bin'));
+  const { path } = await download();
+  expect(server.requests[1]!.headers.range).toBe('bytes=1234-');
   expect((await readFile(path)).equals(content)).toBe(true);
 });
 

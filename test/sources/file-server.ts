@@ -12,6 +12,8 @@ export type Behaviour =
   | { kind: 'drop'; after: number }
   /** All of the file, whatever the range. */
   | { kind: 'ignoreRange' }
+  /** The rest of the file, although it is not the one that If-Range names. */
+  | { kind: 'ignoreIfRange' }
   | { kind: 'status'; status: number; headers?: Record<string, string>; body?: string };
 
 export interface FileServer {
@@ -58,7 +60,8 @@ function answer(state: FileServer, request: IncomingMessage, response: ServerRes
   }
   const etag = `"${createHash('md5').update(state.file).digest('hex')}"`;
   const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
-  const same = request.headers['if-range'] === undefined || request.headers['if-range'] === etag;
+  const condition = request.headers['if-range'];
+  const same = condition === undefined || condition === etag || behaviour.kind === 'ignoreIfRange';
   const from = range !== null && same && behaviour.kind !== 'ignoreRange' ? Number(range[1]) : 0;
   if (from > 0 && from >= state.file.length) {
     response.writeHead(416, { 'content-range': `bytes */${state.file.length}` });

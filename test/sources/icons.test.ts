@@ -197,6 +197,16 @@ test('a version that the registry does not have is said in words', async () => {
   expect(failed.stderr).toMatch(/^npm could not fetch @test\/icons@9\.9\.9: .*ETARGET.*Check the network/);
 });
 
+test('an exception or family that names nothing is pointed out', async () => {
+  const noted = await run(
+    { except: ['first:car-left', 'first:cra'], families: [['first', 'thrid']] },
+    join(directory, 'noted'),
+  );
+  expect(noted.stdout).toContain('named in params.yaml, but not there: first:cra, thrid');
+  const entries = await readCatalog(join(directory, 'noted', 'catalog.jsonl'));
+  expect(entries.map((entry) => entry.path)).not.toContain('pictures/car/first--car-left.svg');
+});
+
 test('a class without icons is said with its words', async () => {
   const failed = await run(
     { classes: { ...rules.classes, tank: ['tank', 'panzer'] } },
