@@ -1,11 +1,9 @@
 // A trained classifier on rows of an array: on pictures the whole network, on features the part after them.
 import * as tf from '@tensorflow/tfjs-core';
-import type { layers } from '@tensorflow/tfjs-layers';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { UserError } from '../engine/stage.ts';
-import { inputsOf, openInputs } from './batches.ts';
+import { type InputsFile, inputsOf, openInputs } from './batches.ts';
 import { loadKerasModel } from './keras-h5/read.ts';
-
-type Layer = InstanceType<typeof layers.Layer>;
 
 /** A trained model together with the array that it classifies. */
 export interface Classifier {
@@ -38,7 +36,7 @@ export async function loadClassifier(modelFile: string, inputsFile: string): Pro
   const inputs = await openInputs(inputsFile);
   try {
     const model = await loadKerasModel(modelFile);
-    const steps = layersAfter(model.layers, model.inputs[0]!.shape, inputs.shape.slice(1));
+    const steps = layersFor(inputs, model);
     if (steps === null) {
       model.dispose();
       throw new UserError(
@@ -78,17 +76,15 @@ export async function loadClassifier(modelFile: string, inputsFile: string): Pro
   }
 }
 
-/** The layers that inputs of this shape have yet to pass, or null if they fit nowhere. */
-function layersAfter(
-  all: readonly Layer[],
-  pictures: readonly (number | null)[],
-  shape: readonly number[],
-): readonly Layer[] | null {
-  const same = (other: readonly (number | null)[]) => other.slice(1).join() === shape.join();
-  // An input layer only names the input; it can't be applied.
-  if (same(pictures)) return all.filter((layer) => layer.getClassName() !== 'InputLayer');
-  const last = all.findLastIndex(
-    (layer) => layer.getClassName() === 'MaxPooling2D' && same(layer.outputShape as number[]),
+/** The layers that the inputs have yet to pass, or null if they fit nowhere. Bytes are pictures, floats are features. */
+function layersFor(inputs: InputsFile, model: LayersModel): LayersModel['layers'] | null {
+  const row = inputs.shape.slice(1).join();
+  const takes = (shape: readonly (number | null)[]) => shape.slice(1).join() === row;
+  // An input layer only names the input; it can't be run.
+  const layers = model.layers.filter((layer) => layer.getClassName() !== 'InputLayer');
+  if (inputs.dtype === 'uint8') return takes(model.inputs[0]!.shape) ? layers : null;
+  const last = layers.findLastIndex(
+    (layer) => layer.getClassName() === 'MaxPooling2D' && takes(layer.outputShape as (number | null)[]),
   );
-  return last === -1 ? null : all.slice(last + 1);
+  return last === -1 ? null : layers.slice(last + 1);
 }
