@@ -1,11 +1,11 @@
 // Builds the cache's entry in a temporary folder and renames it into place: whole or not there.
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { UserError } from '../../engine/stage.ts';
 import { bindingName, compileBinding } from './compile.ts';
 import { downloadWheel } from './download.ts';
+import { temporaryName } from './leftovers.ts';
 import type { Places } from './places.ts';
 import { progressBar } from './progress-bar.ts';
 import { type Build, finishedBuild } from './state.ts';
@@ -14,24 +14,22 @@ import { unpackWheel } from './unpack.ts';
 import { verifyBinding } from './verify.ts';
 import { tensorflowVersion, type Wheel } from './versions.ts';
 
-const temporaryPrefix = 'making-';
-const dayMs = 86_400_000;
-
 /**
  * Downloads, unpacks, compiles and tries the native runtime, then puts it into the cache.
  *
  * Several processes may build at once: each works in its own folder, and the first to finish wins.
  *
+ * @param replace put the new build in place of a finished one, too
  * @throws UserError with what is missing or went wrong; the cache is then as it was
  */
 export async function buildNative(
   places: Places,
   wheel: Wheel,
+  replace: boolean,
   report: (line: string) => void,
 ): Promise<void> {
   const tools = await findTools();
-  removeLeftovers(places.cache);
-  const temporary = join(places.cache, `${temporaryPrefix}${hostname()}-${process.pid}`);
+  const temporary = join(places.cache, temporaryName());
   const removeTemporary = (): void => rmSync(temporary, { recursive: true, force: true });
   process.once('exit', removeTemporary);
   try {
@@ -58,7 +56,7 @@ export async function buildNative(
       throw new UserError(`the binding that was compiled doesn't load: ${verification.reason}`);
     }
     await describe(libraries, verification.tensorflow, [bindingName, ...wheel.libraries]);
-    await putInPlace(libraries, places);
+    await putInPlace(libraries, places, replace);
   } finally {
     removeTemporary();
     process.off('exit', removeTemporary);
@@ -80,8 +78,9 @@ async function describe(folder: string, tensorflow: string, names: readonly stri
   await file.close();
 }
 
-/** An entry that is there is moved aside first: a running process keeps the libraries that it has loaded. */
-async function putInPlace(folder: string, places: Places): Promise<void> {
+/** An entry that must go is moved aside first: a running process keeps the libraries that it has loaded. */
+async function putInPlace(folder: string, places: Places, replace: boolean): Promise<void> {
+  if (!replace && finishedBuild(places) !== undefined) return; // another process was first
   const aside = join(folder, '..', 'replaced');
   await mkdir(places.cache, { recursive: true });
   await rename(places.entry, aside).catch(ignoring('ENOENT'));
@@ -94,30 +93,4 @@ function ignoring(...codes: string[]): (error: NodeJS.ErrnoException) => void {
   return (error) => {
     if (!codes.includes(error.code ?? '')) throw error;
   };
-}
-
-/** Removes what set-ups that were killed left behind: those of this machine whose process is gone, and any older than a day. */
-function removeLeftovers(cache: string): void {
-  let names: string[];
-  try {
-    names = readdirSync(cache).filter((name) => name.startsWith(temporaryPrefix));
-  } catch {
-    return; // the cache is new
-  }
-  for (const name of names) {
-    const folder = join(cache, name);
-    const age = Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-    if (isOrphan(basename(name)) || age > dayMs) rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function isOrphan(name: string): boolean {
-  const mine = `${temporaryPrefix}${hostname()}-`;
-  if (!name.startsWith(mine)) return false;
-  try {
-    process.kill(Number(name.slice(mine.length)), 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
 }

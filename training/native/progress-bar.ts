@@ -10,7 +10,7 @@ export interface ProgressBar {
   end(): void;
 }
 
-const width = 30;
+const width = 20; // so that the line, with its rate, fits 80 columns
 const interval = 80; // milliseconds between two drawings: smooth, and no load on the terminal
 
 /**
@@ -32,7 +32,7 @@ function drawnBar(title: string, total: number): ProgressBar {
     const rate = seconds > 0.5 ? `, ${megabytes(done / seconds)}/s` : '';
     const bar = pc.cyan('━'.repeat(filled)) + pc.dim('━'.repeat(width - filled));
     const line = `${title} ${bar} ${megabytes(done)} of ${megabytes(total)}${rate}`;
-    const columns = process.stderr.columns ?? 80;
+    const columns = process.stderr.columns || 80;
     const shown =
       stripVTControlCharacters(line).length < columns ? line : `${title} ${Math.round(share * 100)} %`;
     process.stderr.write(`\r\x1b[2K${shown}`);

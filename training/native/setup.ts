@@ -2,6 +2,7 @@
 import { isNonGlibcLinux } from 'detect-libc';
 import { UserError } from '../../engine/stage.ts';
 import { buildNative } from './build.ts';
+import { removeLeftovers } from './leftovers.ts';
 import { linkBinding } from './link.ts';
 import { nativePlaces, type Places, platformName } from './places.ts';
 import { finishedBuild, nativeState, recordFailure, recordLoads } from './state.ts';
@@ -34,6 +35,7 @@ export interface NativeSetupOptions {
 export async function setUpNative(options: NativeSetupOptions): Promise<NativeSetup> {
   const { force = false, retry = false, report, places = nativePlaces() } = options;
   const state = nativeState(places);
+  if (retry || state.kind !== 'ready') removeLeftovers(places.cache);
   if (!force && state.kind === 'ready') return { ...state, how: 'found' };
   if (!force && !retry && state.kind === 'failed') {
     return { kind: 'failed', reason: `${state.reason} (\`npm run native\` tries again)` };
@@ -49,12 +51,12 @@ export async function setUpNative(options: NativeSetupOptions): Promise<NativeSe
   try {
     const wheel = await wheelForThisMachine();
     const wasFinished = !force && finishedBuild(places) !== undefined;
-    if (!wasFinished) await buildNative(places, wheel, report);
+    if (!wasFinished) await buildNative(places, wheel, force, report);
     const linked = await useCached(places, wheel);
     if (linked !== undefined)
       return { kind: 'ready', tensorflow: linked, how: wasFinished ? 'linked' : 'built' };
     // The cache's build was whole by its sizes, but doesn't load here: damaged, or from another system. Once more.
-    await buildNative(places, wheel, report);
+    await buildNative(places, wheel, true, report);
     const rebuilt = await useCached(places, wheel);
     if (rebuilt === undefined) throw new UserError(`the binding in ${places.entry} doesn't load`);
     return { kind: 'ready', tensorflow: rebuilt, how: 'built' };
