@@ -22,7 +22,9 @@ const contract = 'engine/stage.ts';
 /** Local files that a file imports, relative to the project. */
 function importsOf(file: string): string[] {
   const text = readFileSync(join(projectRoot, file), 'utf8');
-  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(([, specifier]) => specifier!);
+  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(
+    ([, specifier]) => specifier!,
+  );
   return specifiers.map((specifier) => posix.join(posix.dirname(file), specifier));
 }
 
@@ -38,17 +40,24 @@ it.each(Object.keys(allowed))('%s imports only what it may', (folder) => {
     importsOf(file)
       .filter((path) => {
         const target = path.split('/')[0]!;
-        return target !== folder && !allowed[folder]!.includes(target) && !(path === contract && folder !== 'params');
+        return (
+          target !== folder &&
+          !allowed[folder]!.includes(target) &&
+          !(path === contract && folder !== 'params')
+        );
       })
       .map((path) => `${file} imports ${path}`),
   );
   expect(wrong).toEqual([]);
 });
 
-it.each([...Object.keys(allowed), 'bench', 'test'])('every file of %s begins with what it is for', (folder) => {
-  const without = filesOf(folder).filter((file) => {
-    const text = readFileSync(join(projectRoot, file), 'utf8').replace(/^#!.*\n/, '');
-    return !/^\/\/ \S.{10,}/.test(text);
-  });
-  expect(without).toEqual([]);
-});
+it.each([...Object.keys(allowed), 'bench', 'test'])(
+  'every file of %s begins with what it is for',
+  (folder) => {
+    const without = filesOf(folder).filter((file) => {
+      const text = readFileSync(join(projectRoot, file), 'utf8').replace(/^#!.*\n/, '');
+      return !/^\/\/ \S.{10,}/.test(text);
+    });
+    expect(without).toEqual([]);
+  },
+);

@@ -23,11 +23,21 @@ export class Project {
 
   /** A new project with the given files, removed when the test ends. */
   static async create(files: Readonly<Record<string, string>>): Promise<Project> {
+    const project = await Project.createForSuite(files);
+    onTestFinished(() => project.dispose());
+    return project;
+  }
+
+  /** A new project for several tests; the caller disposes of it. */
+  static async createForSuite(files: Readonly<Record<string, string>>): Promise<Project> {
     const project = new Project(await mkdtemp(join(tmpdir(), 'rodada-project-')));
-    onTestFinished(() => rm(project.root, { recursive: true, force: true }));
     for (const [path, content] of Object.entries(files)) await project.write(path, content);
     await symlink(join(projectRoot, 'node_modules'), join(project.root, 'node_modules'));
     return project;
+  }
+
+  dispose(): Promise<void> {
+    return rm(this.root, { recursive: true, force: true });
   }
 
   path(path: string): string {

@@ -6,10 +6,12 @@ import { dirname, join } from 'node:path';
 import { Project } from './project.ts';
 import { projectRoot } from './run-stage.ts';
 
-/** The project's own files, without results and without history. */
+/** The project's own files, without results and without history. The caller disposes of the copy. */
 export async function copyStudy(): Promise<Project> {
-  const project = await Project.create({});
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: projectRoot });
+  const project = await Project.createForSuite({});
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: projectRoot,
+  });
   for (const file of listed.toString().split('\0')) {
     if (file === '' || /^(metrics|plots|test|docs)\/|^pipeline\.lock$/.test(file)) continue;
     mkdirSync(dirname(project.path(file)), { recursive: true });
@@ -25,7 +27,9 @@ export function hashesOf(project: Project, ...folders: string[]): Record<string,
     for (const entry of readdirSync(project.path(folder), { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
       const path = join(entry.parentPath, entry.name);
-      hashes[path.slice(project.root.length + 1)] = createHash('sha256').update(readFileSync(path)).digest('hex');
+      hashes[path.slice(project.root.length + 1)] = createHash('sha256')
+        .update(readFileSync(path))
+        .digest('hex');
     }
   }
   return hashes;
