@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, Sequential } from '@tensorflow/tfjs-layers';
 import { type DrawMask, SeededDropout } from '../models/seeded-dropout.ts';
+import { trainBatchNormalization } from './batch-normalization.ts';
 import { dropoutMask } from './kernels/dropout-mask.ts';
 import type { Optimizer } from './optimizers/index.ts';
 import type { Batch, BatchResult, TrainingStep } from './training-step.ts';
@@ -25,7 +26,12 @@ export function eagerStep(
   const weights = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
 
   const logitsOf = (inputs: tf.Tensor, training: boolean) =>
-    layers.reduce((outputs, layer) => layer.apply(outputs, { training }) as tf.Tensor, inputs) as tf.Tensor2D;
+    layers.reduce((x, layer) => {
+      const normalizes = training && x.rank === 4 && layer.getClassName() === 'BatchNormalization';
+      return normalizes
+        ? trainBatchNormalization(layer, x as tf.Tensor4D)
+        : (layer.apply(x, { training }) as tf.Tensor);
+    }, inputs) as tf.Tensor2D;
 
   return {
     train({ inputs, labels }: Batch, step: number): BatchResult {
