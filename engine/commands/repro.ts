@@ -70,6 +70,8 @@ export async function runRepro(root: string, targets: readonly string[], flags: 
       const workspace = new Workspace(plan.value, { setup: true, report });
       const lines = workspace.lock.damaged;
       if (lines.length > 0) report(`pipeline.lock: damaged blocks at lines ${lines.join(', ')} are rebuilt.`);
+      const prepared = await workspace.prepare(chosen.value);
+      if (!prepared.ok) return failed(prepared.failures);
       const summary = await repro(workspace, chosen.value, {
         jobs: flags.jobs,
         force: flags.force === true,

@@ -40,7 +40,6 @@ export async function repro(
   let stopped = false;
   emit({ type: 'plan', stages: instances.length });
   await rm(join(workspace.cache, 'tmp'), { recursive: true, force: true });
-  await workspace.prepare(instances);
 
   const skip = (instance: Instance, because: string): boolean => {
     done.skipped.push(instance.name);

@@ -7,6 +7,7 @@ import { type Lock, readLock } from '../lock-file.ts';
 import { byCodeUnit } from '../order.ts';
 import type { Instance } from '../plan/instance.ts';
 import type { Plan } from '../plan/plan.ts';
+import { type Result, succeed } from '../result.ts';
 import { ObjectStore } from '../store/object-store.ts';
 import { RunRecords } from '../store/run-records.ts';
 import { StatMemo } from '../store/stat-memo.ts';
@@ -41,10 +42,14 @@ export class Workspace {
   }
 
   /** Reads the code of all `instances` at once, which is quicker than one by one; asks for their environment facts. */
-  async prepare(instances: readonly Instance[]): Promise<void> {
-    await this.#closures.of([...new Set(instances.flatMap(({ cmd }) => scriptsOf(cmd, this.root)))]);
+  async prepare(instances: readonly Instance[]): Promise<Result<void>> {
+    const closures = await this.#closures.of([
+      ...new Set(instances.flatMap(({ cmd }) => scriptsOf(cmd, this.root))),
+    ]);
+    if (!closures.ok) return closures;
     for (const name of new Set(instances.flatMap(({ env }) => env)))
       void this.#environment.of([name]).catch(() => undefined);
+    return succeed(undefined);
   }
 
   /** Values of the instance's environment facts and variables, without Node's version. */
@@ -57,7 +62,9 @@ export class Workspace {
   async fingerprint(instance: Instance): Promise<{ missing: string } | { fingerprint: Fingerprint }> {
     const code: Record<string, string> = {};
     const packages = new Set<string>();
-    for (const closure of (await this.#closures.of(scriptsOf(instance.cmd, this.root))).values()) {
+    const closures = await this.#closures.of(scriptsOf(instance.cmd, this.root));
+    if (!closures.ok) throw new Error(`The code of ${instance.name} changed while it was read.`);
+    for (const closure of closures.value.values()) {
       Object.assign(code, closure.code);
       for (const name of closure.packages) packages.add(name);
     }

@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { extname, join } from 'node:path';
+import type { BuildFailure, Message } from 'esbuild';
+import type { ConfigurationFailure } from '../failure.ts';
 import { byCodeUnit } from '../order.ts';
+import { fail, type Result, succeed } from '../result.ts';
 import { readJson, writeFileAtomic } from '../store/files.ts';
 
 /** What a script runs. */
@@ -44,18 +47,19 @@ export class CodeClosures {
     this.#remembered = readJson<Record<string, Remembered>>(memo) ?? {};
   }
 
-  /**
-   * Closures of all `scripts`, by script.
-   * @throws the bundler's error, with file and line, where a script can't be compiled
-   */
-  async of(scripts: readonly string[]): Promise<Map<string, CodeClosure>> {
+  /** Closures of all `scripts`, by script; or the places where one can't be compiled. */
+  async of(scripts: readonly string[]): Promise<Result<Map<string, CodeClosure>>> {
     const unknown = scripts.filter((script) => !this.#isCurrent(this.#remembered[script]));
     const plain = unknown.filter((script) => !compiled.has(extname(script)));
     for (const script of plain) this.#remembered[script] = this.#plain(script);
     const modules = unknown.filter((script) => compiled.has(extname(script)));
-    if (modules.length > 0) Object.assign(this.#remembered, await this.#bundle(modules));
+    if (modules.length > 0) {
+      const bundled = await this.#bundle(modules);
+      if (!bundled.ok) return bundled;
+      Object.assign(this.#remembered, bundled.value);
+    }
     if (unknown.length > 0) await writeFileAtomic(this.#memo, JSON.stringify(this.#remembered));
-    return new Map(scripts.map((script) => [script, this.#remembered[script]!]));
+    return succeed(new Map(scripts.map((script) => [script, this.#remembered[script]!])));
   }
 
   /** A script of another language counts as it is. */
@@ -79,9 +83,9 @@ export class CodeClosures {
     return state;
   }
 
-  async #bundle(scripts: readonly string[]): Promise<Record<string, Remembered>> {
+  async #bundle(scripts: readonly string[]): Promise<Result<Record<string, Remembered>>> {
     const { build } = await import('esbuild');
-    const result = await build({
+    const built = await build({
       absWorkingDir: this.#root,
       entryPoints: [...scripts],
       outdir: 'out',
@@ -100,10 +104,11 @@ export class CodeClosures {
       // Only what the files say counts, not how a checkout's tsconfig.json is set.
       tsconfigRaw: {},
       loader: { '.json': 'json' },
-    });
-    const texts = new Map(result.outputFiles.map(({ path, text }) => [path, text]));
+    }).catch((error: BuildFailure) => error);
+    if (built instanceof Error) return fail(...built.errors.map(notCompiled));
+    const texts = new Map(built.outputFiles.map(({ path, text }) => [path, text]));
     const closures: Record<string, Remembered> = {};
-    for (const [output, { entryPoint, inputs, imports }] of Object.entries(result.metafile.outputs)) {
+    for (const [output, { entryPoint, inputs, imports }] of Object.entries(built.metafile.outputs)) {
       const text = texts.get(join(this.#root, output));
       if (entryPoint === undefined || text === undefined) continue;
       closures[entryPoint] = {
@@ -116,12 +121,24 @@ export class CodeClosures {
           ),
         ].sort(byCodeUnit),
         inputs: Object.fromEntries(
-          reachable(entryPoint, result.metafile.inputs).map((file) => [file, this.#state(file)]),
+          reachable(entryPoint, built.metafile.inputs).map((file) => [file, this.#state(file)]),
         ),
       };
     }
-    return closures;
+    return succeed(closures);
   }
+}
+
+/** What the bundler could not compile, where it stands. */
+function notCompiled({ text, location }: Message): ConfigurationFailure {
+  const message = `${text}.`;
+  if (location === null) return { reason: 'configuration', message };
+  const { file, line, column, length, lineText } = location;
+  return {
+    reason: 'configuration',
+    message,
+    position: { file, line, column: column + 1, length, text: lineText },
+  };
 }
 
 /** All files that the bundler read for an entry: those whose code was dropped count for when to look again. */

@@ -170,6 +170,26 @@ Did you mean \`units\`?
   });
 });
 
+describe('a mistake in the code', () => {
+  const files = withPipeline('echo ${model.units}', 'node --import tsx make.ts');
+
+  it('is an import of a file that is not there', async () => {
+    const code = "import { made } from './maker.ts';\nconsole.log(made);\n";
+    expect(await mistake({ ...files, 'make.ts': code })).toBe(
+      `make.ts:1:22 error: Could not resolve "./maker.ts".
+  1 │ import { made } from './maker.ts';
+    │                      ^^^^^^^^^^^^
+`,
+    );
+  });
+
+  it('is code that does not parse', async () => {
+    expect(await mistake({ ...files, 'make.ts': 'const = 1;\n' })).toContain(
+      'make.ts:1:7 error: Expected identifier',
+    );
+  });
+});
+
 describe('a mistake on the command line', () => {
   it('is an unknown target', async () => {
     expect(await mistake({}, 'mke')).toBe('error: There is no stage `mke`.\nDid you mean `make`?\n');
