@@ -1,5 +1,5 @@
-// Stage `explore`: how many pictures each class has, and what they look like.
-import { writeFile } from 'node:fs/promises';
+// Stage `explore`: how many pictures each class has, what they look like, and whose they are.
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { stage, UserError } from '../engine/stage.ts';
@@ -9,8 +9,10 @@ import { type CatalogEntry, readCatalog } from '../pictures/catalog.ts';
 import { CorruptPicture, decodePicture } from '../pictures/decode.ts';
 import { seededRandom, shuffle } from '../pictures/random.ts';
 import { classFrequencyPlot } from '../report/class-frequency.ts';
+import { originsPage } from '../report/origins.ts';
 import { type GridCell, pictureGrid } from '../report/picture-grid.ts';
 import { writePlot } from '../report/vega.ts';
+import { type Origin, originsName } from '../sources/source.ts';
 
 const Params = z.object({ seed: SeedParam, explore: ExploreParams });
 
@@ -44,6 +46,8 @@ await stage(Params, async ({ params, deps, outs, progress }) => {
     join(outs.plots!, 'samples.png'),
     await pictureGrid({ title: 'Random pictures of each class', rows, cell: sampleSize }),
   );
+  const origins = JSON.parse(await readFile(join(deps.raw!, originsName), 'utf8')) as Origin[];
+  await writeFile(join(outs.plots!, 'sources.md'), originsPage(origins));
 });
 
 /** The first `count` pictures of the list that can be decoded; `resize` reports the others. */

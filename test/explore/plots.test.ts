@@ -1,5 +1,5 @@
 // Plots and picture grids: the same bytes each time, nothing of the machine, and text that is safe in XML.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -100,6 +100,17 @@ it('explore draws the classes and seeded samples of them, passing over corrupt p
   }
   const kept = join(folder, 'kept.jsonl');
   await writeCatalog(kept, entries);
+  const origin = {
+    id: 'test',
+    name: 'A | B',
+    author: 'An [author]',
+    authorUrl: 'https://example.org/a',
+    licence: 'CC-BY-4.0',
+    licenceUrl: null,
+    version: null,
+    pictures: 12,
+  };
+  await writeFile(join(folder, 'sources.json'), JSON.stringify([origin]));
   const explore = async (out: string, seed: number) => {
     const plots = join(folder, out);
     const params = { seed, explore: { samplesPerClass: 2 } };
@@ -112,5 +123,8 @@ it('explore draws the classes and seeded samples of them, passing over corrupt p
   expect((await explore('three', 22)).equals(samples)).toBe(false);
   expect(await readFile(join(folder, 'one', 'class-frequency.svg'), 'utf8')).toContain(
     '12 pictures in 2 classes',
+  );
+  expect(await readFile(join(folder, 'one', 'sources.md'), 'utf8')).toMatch(
+    /\| A \\\| B \(test\) *\| \[An \[author\]\]\(https:\/\/example\.org\/a\) *\| CC-BY-4\.0/,
   );
 });
