@@ -16,7 +16,7 @@ export class Adam extends KerasOptimizer<'m' | 'v', 'rate' | 'rest1' | 'rest2' |
     super(learningRate, ['m', 'v']);
   }
 
-  protected override coefficients(step: number) {
+  override coefficients(step: number) {
     return {
       rate: (this.learningRate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step),
       rest1: 1 - beta1,

@@ -22,14 +22,19 @@ export abstract class KerasOptimizer<Slot extends string, Coefficient extends st
   protected constructor(
     /** Step size; may be changed between steps. */
     public learningRate: number,
-    private readonly slotNames: readonly Slot[],
+    /** The state variables that each weight has. */
+    readonly slotNames: readonly Slot[],
   ) {
     super();
     if (!(learningRate > 0)) throw new RangeError(`The learning rate ${learningRate} is not above 0.`);
   }
 
-  /** @param step steps taken, this one included: 1 at the first */
-  protected abstract coefficients(step: number): Record<Coefficient, number>;
+  /**
+   * The numbers of the formula that are the same for all weights, at the current learning rate.
+   *
+   * @param step steps taken, this one included: 1 at the first
+   */
+  abstract coefficients(step: number): Record<Coefficient, number>;
 
   /** Moves one weight and its state by its gradient, all of one shape. */
   protected abstract update(

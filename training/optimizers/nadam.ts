@@ -41,7 +41,7 @@ export class Nadam extends KerasOptimizer<'m' | 'v', Coefficient> {
     return value;
   }
 
-  protected override coefficients(step: number) {
+  override coefficients(step: number) {
     const product = this.momentumProduct(step);
     const next = this.momentum(step + 1);
     return {

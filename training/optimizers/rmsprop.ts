@@ -12,7 +12,7 @@ export class RMSprop extends KerasOptimizer<'velocity', 'rate' | 'rho' | 'rest' 
     super(learningRate, ['velocity']);
   }
 
-  protected override coefficients() {
+  override coefficients() {
     return { rate: this.learningRate, rho, rest: 1 - rho, epsilon };
   }
 

@@ -15,7 +15,7 @@ export class SGD extends KerasOptimizer<'momentum', 'rate' | 'momentum'> {
     if (!(momentum >= 0 && momentum < 1)) throw new RangeError(`The momentum ${momentum} is not in [0, 1).`);
   }
 
-  protected override coefficients() {
+  override coefficients() {
     return { rate: this.learningRate, momentum: this.momentum };
   }
 

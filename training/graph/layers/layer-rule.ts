@@ -1,0 +1,76 @@
+// What the graph writer needs to know of a kind of layer: when it can be written, its forward nodes and its gradient's.
+import type { layers, SymbolicTensor } from '@tensorflow/tfjs-layers';
+import type { GraphBuilder, GraphNode, GraphVariable, Output } from '../graph-builder.ts';
+
+export type Layer = InstanceType<typeof layers.Layer>;
+
+/** Where a layer stands in the graph. */
+export interface Place {
+  readonly graph: GraphBuilder;
+  /** `[batch, …]`, float32. */
+  readonly input: Output;
+  /** The variable of one of the layer's weights, by its last name: `kernel`. */
+  weight(name: string): GraphVariable;
+  /** Dropout on and batch statistics, or as in inference. */
+  readonly training: boolean;
+  /** Steps taken before this one, int32 scalar. Fed in training only. */
+  readonly step: Output;
+}
+
+export interface Forward {
+  readonly output: Output;
+  /** What must also run in a training step: updates of moving statistics. */
+  readonly updates?: readonly GraphNode[];
+  /**
+   * Writes the gradient.
+   *
+   * @param gradient of the loss with respect to `output`
+   * @param wantInput whether the gradient with respect to the input is needed: some layer before this one trains
+   */
+  backward(gradient: Output, wantInput: boolean): Gradients;
+}
+
+export interface Gradients {
+  /** With respect to the layer's input; null where it was not wanted. */
+  readonly input: Output | null;
+  /** With respect to the weights, by their last names. */
+  readonly weights?: Readonly<Record<string, Output>>;
+}
+
+/** A kind of layer. */
+export interface LayerRule {
+  /** Why this layer can't be written, as the end of a sentence on it; null if it can. */
+  unsupported(layer: Layer): string | null;
+  forward(layer: Layer, place: Place): Forward;
+}
+
+/** The first of a layer's settings that is not one of those allowed. */
+export function otherSetting(
+  layer: Layer,
+  allowed: Readonly<Record<string, readonly unknown[]>>,
+): string | null {
+  const config = layer.getConfig();
+  for (const [key, values] of Object.entries(allowed)) {
+    const value = config[key] ?? null;
+    if (!values.some((each) => JSON.stringify(each) === JSON.stringify(value))) {
+      return `has ${key} ${JSON.stringify(value)}`;
+    }
+  }
+  return null;
+}
+
+/** Layouts and extras that no rule writes; a layer without the setting passes. */
+export const plain = {
+  dataFormat: [null, 'channelsLast'],
+  kernelConstraint: [null],
+  biasConstraint: [null],
+  kernelRegularizer: [null],
+  biasRegularizer: [null],
+  activityRegularizer: [null],
+} as const;
+
+/** Sizes of what the layer takes, without the batch. */
+export function inputSizes(layer: Layer): number[] {
+  const input = layer.input as SymbolicTensor;
+  return input.shape.slice(1) as number[];
+}

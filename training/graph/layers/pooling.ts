@@ -1,0 +1,45 @@
+// Max pooling and global average pooling.
+import type { Attribute } from '../graph-builder.ts';
+import { broadcastTo, divide, mean, reshape, shapeOf } from '../ops.ts';
+import { inputSizes, type LayerRule, otherSetting, plain } from './layer-rule.ts';
+
+/** Gradient as in TensorFlow's `nn_grad.py`, `_MaxPoolGrad`: dy goes to where each window's first maximum was. */
+export const maxPooling2dRule: LayerRule = {
+  unsupported: (layer) => otherSetting(layer, { ...plain, padding: ['same', 'valid'] }),
+  forward(layer, { graph, input }) {
+    const config = layer.getConfig();
+    const window = (size: unknown) => [1, ...(size as [number, number]), 1];
+    const attributes: Record<string, Attribute> = {
+      T: { type: 'float32' },
+      ksize: { ints: window(config.poolSize) },
+      strides: { ints: window(config.strides ?? config.poolSize) },
+      padding: { string: (config.padding as string).toUpperCase() },
+      data_format: { string: 'NHWC' },
+    };
+    const output = graph.output('MaxPool', [input], attributes);
+    return {
+      output,
+      backward: (gradient, wantInput) => ({
+        input: wantInput ? graph.output('MaxPoolGrad', [input, output, gradient], attributes) : null,
+      }),
+    };
+  },
+};
+
+/** The mean of each feature map. Gradient as in TensorFlow's `math_grad.py`, `_MeanGrad`: dy / (height · width), everywhere. */
+export const globalAveragePooling2dRule: LayerRule = {
+  unsupported: (layer) => otherSetting(layer, plain),
+  forward(layer, { graph, input }) {
+    const [height, width, channels] = inputSizes(layer) as [number, number, number];
+    return {
+      output: mean(graph, input, [1, 2]),
+      backward(gradient, wantInput) {
+        if (!wantInput) return { input: null };
+        const share = divide(graph, gradient, graph.constant([height * width]));
+        return {
+          input: broadcastTo(graph, reshape(graph, share, [-1, 1, 1, channels]), shapeOf(graph, input)),
+        };
+      },
+    };
+  },
+};
