@@ -4,7 +4,7 @@ import { UserError } from '../engine/stage.ts';
 import { type BackendName, backendNames } from './backend-name.ts';
 import { nativePlaces, platformName } from './native/places.ts';
 import { nativeState } from './native/state.ts';
-import { toolsInReach } from './native/tools.ts';
+import { toolsInReach } from './native/tool-names.ts';
 import { tensorflowVersion, tfjsVersion, wheels } from './native/versions.ts';
 
 /** How the engine asks for the fact. */

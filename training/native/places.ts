@@ -1,8 +1,8 @@
 // Where the native runtime lives: the per-user cache, and the file of tfjs-node that links into it.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import envPaths from 'env-paths';
 import { tensorflowVersion, tfjsVersion } from './versions.ts';
 
 /** The folders and files of the native set-up, all absolute. */
@@ -26,7 +26,7 @@ export const napiVersion = 8;
  * @param env `RODADA_NATIVE_DIR` replaces the per-user cache, `RODADA_TFJS_NODE` this checkout's tfjs-node
  */
 export function nativePlaces(env: NodeJS.ProcessEnv = process.env): Places {
-  const cache = resolve(env.RODADA_NATIVE_DIR || join(envPaths('rodada', { suffix: '' }).cache, 'native'));
+  const cache = resolve(env.RODADA_NATIVE_DIR || join(userCache(env), 'rodada', 'native'));
   const tfjsNode = resolve(env.RODADA_TFJS_NODE || packageFolder('@tensorflow/tfjs-node-gpu'));
   return {
     cache,
@@ -35,6 +35,14 @@ export function nativePlaces(env: NodeJS.ProcessEnv = process.env): Places {
     binding: join(tfjsNode, 'lib', `napi-v${napiVersion}`, 'tfjs_binding.node'),
     record: join(tfjsNode, 'lib', 'rodada.json'),
   };
+}
+
+/** The user's folder for what can be made again. No package for this: it would be half of what a run with nothing to do imports. */
+function userCache(env: NodeJS.ProcessEnv): string {
+  if (env.XDG_CACHE_HOME) return env.XDG_CACHE_HOME;
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches');
+  if (process.platform === 'win32') return env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local');
+  return join(homedir(), '.cache');
 }
 
 /** `linux-x64`: the key of `wheels`. */
