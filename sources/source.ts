@@ -2,24 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CatalogEntry, catalogName, writeCatalog } from '../pictures/catalog.ts';
-
-/** An icon set, folder or data set that pictures were taken from: an entry of `sources.json`. */
-export interface Origin {
-  /** As in `CatalogEntry.origin`. */
-  readonly id: string;
-  readonly name: string;
-  readonly author: string | null;
-  readonly authorUrl: string | null;
-  /** SPDX identifier where there is one, else the licence's title. */
-  readonly licence: string | null;
-  readonly licenceUrl: string | null;
-  readonly version: string | null;
-  /** Pictures taken from it. */
-  readonly pictures: number;
-}
-
-/** Name of the list of origins inside a downloaded source. */
-export const originsName = 'sources.json';
+import { type Origin, originsName } from '../pictures/origin.ts';
 
 /** Folder of the picture files inside a downloaded source, with one folder for each class. */
 export const picturesName = 'pictures';

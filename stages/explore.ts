@@ -7,12 +7,12 @@ import { ExploreParams } from '../params/explore.ts';
 import { SeedParam } from '../params/seed.ts';
 import { type CatalogEntry, readCatalog } from '../pictures/catalog.ts';
 import { CorruptPicture, decodePicture } from '../pictures/decode.ts';
+import { type Origin, originsName } from '../pictures/origin.ts';
 import { seededRandom, shuffle } from '../pictures/random.ts';
 import { classFrequencyPlot } from '../report/class-frequency.ts';
 import { originsPage } from '../report/origins.ts';
 import { type GridCell, pictureGrid } from '../report/picture-grid.ts';
 import { writePlot } from '../report/vega.ts';
-import { type Origin, originsName } from '../sources/source.ts';
 
 const Params = z.object({ seed: SeedParam, explore: ExploreParams });
 
