@@ -1,7 +1,91 @@
 #!/usr/bin/env node
-// The command: makes Node read TypeScript, then hands over to the CLI.
-import { register } from 'tsx/esm/api';
+// The command: starts the engine from one compiled file, which is made again whenever the engine's code changes.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import module from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
-register();
-const { main } = await import('./cli.ts');
+const engine = fileURLToPath(new URL('.', import.meta.url));
+const root = join(engine, '..');
+const compiled = join(root, 'node_modules', '.cache', 'rodada');
+
+/** Names the compiled engine by all that goes into it, so that an old one can't be taken for the present one. */
+function keyOfEngine() {
+  const hash = createHash('sha256').update(process.versions.node);
+  for (const file of readdirSync(engine, { recursive: true }).sort())
+    if (/\.m?ts$|\.mjs$/.test(file)) hash.update(`\0${file}\0`).update(readFileSync(join(engine, file)));
+  // An install of other packages rewrites these.
+  for (const file of ['package-lock.json', join('node_modules', '.package-lock.json')]) {
+    const stat = statSync(join(root, file), { throwIfNoEntry: false });
+    hash.update(`\0${stat?.size} ${stat?.mtimeMs}`);
+  }
+  return hash.digest('hex').slice(0, 32);
+}
+
+/** Compiles the engine and its packages into a folder that then gets its name in one step. */
+async function compile(folder) {
+  const { build } = await import('esbuild');
+  const unfinished = `${folder}.${process.pid}.tmp`;
+  try {
+    await build({
+      absWorkingDir: root,
+      entryPoints: ['engine/cli.ts'],
+      outdir: unfinished,
+      outExtension: { '.js': '.mjs' },
+      bundle: true,
+      splitting: true, // what a verb imports lazily stays in files of its own
+      external: ['esbuild', 'tsx', 'canonicalize'],
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      keepNames: true,
+      legalComments: 'none',
+      logLevel: 'silent',
+      tsconfigRaw: {},
+      // CommonJS packages ask for Node's own modules with `require`.
+      banner: {
+        js: "import { createRequire as $require } from 'node:module'; const require = $require(import.meta.url);",
+      },
+    });
+    await rename(unfinished, folder).catch((error) => {
+      if (!existsSync(folder)) throw error; // else another process was first
+    });
+  } finally {
+    await rm(unfinished, { recursive: true, force: true });
+  }
+  await forgetOld();
+}
+
+/** Removes compiled engines that nobody has made or needed for a while; a process may still read a recent one. */
+async function forgetOld() {
+  const week = 7 * 24 * 60 * 60 * 1000;
+  for (const name of await readdir(compiled)) {
+    const path = join(compiled, name);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat !== undefined && Date.now() - stat.mtimeMs > week)
+      await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** The compiled engine's entry; the source where it can't be compiled or kept, read through tsx. */
+async function entry() {
+  try {
+    const folder = join(compiled, keyOfEngine());
+    const file = join(folder, 'cli.mjs');
+    if (!existsSync(file)) {
+      await mkdir(compiled, { recursive: true });
+      await compile(folder);
+    }
+    module.enableCompileCache?.(join(compiled, 'v8'));
+    return file;
+  } catch {
+    const { register } = await import('tsx/esm/api');
+    register();
+    return join(engine, 'cli.ts');
+  }
+}
+
+const { main } = await import(pathToFileURL(await entry()).href);
 await main(process.argv);

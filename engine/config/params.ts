@@ -1,11 +1,12 @@
 // Resolves the parameters: params.yaml, overlaid by a profile and by `--set`, checked against the study's schema.
 import { readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import type { z } from 'zod';
 import type { SourcePosition } from '../failure.ts';
+import { compileProjectModule, importProjectModule } from '../project-module.ts';
 import { fail, type Result, succeed } from '../result.ts';
+import { Accepted } from './accepted.ts';
 import { meant } from './nearest.ts';
 import { type Part, type Path, YamlSource } from './yaml-source.ts';
 import { configuration, diagnose, valueAt } from './zod-diagnostics.ts';
@@ -48,11 +49,15 @@ export async function readParams(root: string, options: ParamsOptions): Promise<
     values = assigned.value;
   }
   if (options.schema !== undefined) {
-    const module = (await import(pathToFileURL(resolve(root, options.schema)).href)) as {
-      default: z.ZodType;
-    };
-    const parsed = module.default.safeParse(values);
-    if (!parsed.success) return fail(...diagnose(parsed.error, module.default, values, locate, 'parameter'));
+    const compiled = await compileProjectModule(root, options.schema);
+    const accepted = compiled && new Accepted(root, compiled, values);
+    if (accepted?.has() !== true) {
+      const module = await importProjectModule<{ default: z.ZodType }>(root, options.schema);
+      const parsed = module.default.safeParse(values);
+      if (!parsed.success)
+        return fail(...diagnose(parsed.error, module.default, values, locate, 'parameter'));
+      await accepted?.remember();
+    }
   }
   return succeed({ values: values as Record<string, unknown>, position: locate });
 }

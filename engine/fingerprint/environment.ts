@@ -1,6 +1,5 @@
 // What a result depends on besides its inputs: Node's major version, environment facts and variables of the process.
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { importProjectModule } from '../project-module.ts';
 
 /** Default export of a module under `environment:` in pipeline.yaml. */
 export type FactModule = (request: FactRequest) => Promise<string>;
@@ -45,9 +44,7 @@ export class Environment {
   async #find(name: string): Promise<string> {
     const module = this.#modules[name];
     if (module === undefined) return process.env[name] ?? '';
-    const { default: find } = (await import(pathToFileURL(resolve(this.#root, module)).href)) as {
-      default: FactModule;
-    };
+    const { default: find } = await importProjectModule<{ default: FactModule }>(this.#root, module);
     return find(this.#request);
   }
 }
