@@ -26,6 +26,8 @@ export interface Bench {
   /** What is compared with what, for `--help` and the table. */
   readonly title: string;
   run(options: BenchOptions): Promise<Row[]>;
+  /** Removes what it keeps for other benchmarks of the same call. */
+  dispose?(): Promise<void>;
 }
 
 /** The middle value; of an even number, the mean of the two in the middle. */

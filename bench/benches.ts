@@ -1,6 +1,7 @@
 // The benchmarks, in the order in which they run.
 import type { Bench } from './bench.ts';
+import { cold, edit, noop, undo } from './engine.ts';
 import { step64, step224 } from './step.ts';
 import { wasm } from './wasm.ts';
 
-export const benches: readonly Bench[] = [step64, step224, wasm];
+export const benches: readonly Bench[] = [step64, step224, wasm, noop, cold, edit, undo];

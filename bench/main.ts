@@ -37,6 +37,8 @@ try {
   if (!(error instanceof UserError)) throw error;
   console.error(error.message);
   process.exitCode = 2;
+} finally {
+  for (const bench of benches) await bench.dispose?.();
 }
 
 function choose(names: readonly string[]): readonly Bench[] {

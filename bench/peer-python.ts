@@ -28,15 +28,7 @@ export async function peerPython(report: (line: string) => void): Promise<string
   for (const python of pythons) {
     if (!(await succeeds(python, ['-c', isSupported]))) continue;
     report(`Installing TensorFlow ${tensorflowVersion} for the peer into ${home} (once)`);
-    const unfinished = `${home}.${process.pid}`;
-    await mkdir(dirname(home), { recursive: true });
-    const made = await succeeds(python, ['-m', 'venv', unfinished]);
-    const pip = ['-m', 'pip', 'install', '--quiet', `tensorflow-cpu==${tensorflowVersion}`];
-    if (made && (await succeeds(join(unfinished, 'bin', 'python'), pip))) {
-      await rename(unfinished, home);
-      return cached;
-    }
-    await rm(unfinished, { recursive: true, force: true });
+    if (await makeVenv(python, home, `tensorflow-cpu==${tensorflowVersion}`)) return cached;
     report(`No peer: pip could not install tensorflow-cpu ${tensorflowVersion}; is there a network?`);
     return null;
   }
@@ -46,7 +38,22 @@ export async function peerPython(report: (line: string) => void): Promise<string
   return null;
 }
 
-async function succeeds(command: string, args: readonly string[]): Promise<boolean> {
+/** Makes a virtual environment with a package at `home`, whole or not at all; its scripts don't work, `python -m` does. */
+export async function makeVenv(python: string, home: string, requirement: string): Promise<boolean> {
+  const unfinished = `${home}.${process.pid}`;
+  await mkdir(dirname(home), { recursive: true });
+  const made = await succeeds(python, ['-m', 'venv', unfinished]);
+  const pip = ['-m', 'pip', 'install', '--quiet', requirement];
+  if (made && (await succeeds(join(unfinished, 'bin', 'python'), pip))) {
+    await rename(unfinished, home);
+    return true;
+  }
+  await rm(unfinished, { recursive: true, force: true });
+  return false;
+}
+
+/** Whether a command ends well. */
+export async function succeeds(command: string, args: readonly string[]): Promise<boolean> {
   const { exitCode } = await execa(command, args, { reject: false, stdin: 'ignore' });
   return exitCode === 0;
 }
