@@ -4,7 +4,8 @@ import { open } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs-core';
 import { NpyFile } from '../pictures/npy.ts';
 import { headerBytes, parseHeader, preambleBytes } from '../pictures/npy-format.ts';
-import type { Batch } from './training-step.ts';
+import { bytesTensor } from './bytes-tensor.ts';
+import type { Batch, InputType } from './training-step.ts';
 
 /** An array of pictures (bytes 0 … 255) or of features. */
 export type InputsFile = NpyFile<'uint8'> | NpyFile<'float32'>;
@@ -46,10 +47,17 @@ async function holdsFloats(path: string): Promise<boolean> {
  * Reads rows as `float32 [rows.length, …]`, bytes unchanged as 0 … 255: only one batch at a time is ever held as floats.
  *
  * The caller disposes of the tensor.
+ *
+ * @param type `uint8`, of an array of bytes, gives them as they are, for a graph that takes them
  */
-export async function inputsOf(file: InputsFile, rows: ArrayLike<number>): Promise<tf.Tensor> {
+export async function inputsOf(
+  file: InputsFile,
+  rows: ArrayLike<number>,
+  type: InputType = 'float32',
+): Promise<tf.Tensor> {
   const values = await (file as NpyFile).rows(rows);
   const shape = [rows.length, ...file.shape.slice(1)];
+  if (type === 'uint8') return bytesTensor(values as Uint8Array, shape);
   return tf.tensor(values instanceof Float32Array ? values : Float32Array.from(values), shape, 'float32');
 }
 
@@ -61,12 +69,13 @@ export async function* batches(
   { inputs, labels }: Examples,
   rows: ArrayLike<number>,
   size: number,
+  type: InputType = 'float32',
 ): AsyncGenerator<Batch> {
   const all = Array.from(rows);
   const read = async (start: number): Promise<Batch | null> => {
     const own = all.slice(start, start + size);
     if (own.length === 0) return null;
-    const tensor = await inputsOf(inputs, own);
+    const tensor = await inputsOf(inputs, own, type);
     return {
       inputs: tensor,
       labels: tf.tensor1d(

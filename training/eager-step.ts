@@ -34,6 +34,7 @@ export function eagerStep(
     }, inputs) as tf.Tensor2D;
 
   return {
+    inputType: 'float32',
     train({ inputs, labels }: Batch, step: number): BatchResult {
       for (const dropout of dropouts) dropout.step = step;
       return tf.tidy(() => {

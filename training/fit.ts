@@ -73,7 +73,7 @@ export async function fitModel(options: FitOptions): Promise<FitResult> {
     const tally = new Tally((stepInEpoch, loss) => notFinite(options, epoch, stepInEpoch, loss));
     const rows = shuffle([...train], seededRandom(seed, 'epoch', epoch));
     let done = (epoch - 1) * stepsPerEpoch;
-    for await (const own of batches(examples, rows, batch)) {
+    for await (const own of batches(examples, rows, batch, step.inputType)) {
       options.beforeStep?.(done);
       await tally.add(step.train(own, done), own.inputs.shape[0]!);
       done++;
@@ -107,7 +107,7 @@ export async function evaluate(
   rows: readonly number[],
 ): Promise<{ loss: number; accuracy: number }> {
   const tally = new Tally();
-  for await (const own of batches(examples, rows, validationBatch)) {
+  for await (const own of batches(examples, rows, validationBatch, step.inputType)) {
     await tally.add(step.evaluate(own), own.inputs.shape[0]!);
   }
   return tally.finish();

@@ -5,7 +5,7 @@ import { type Vgg16Convolutions, vgg16Backbone, vgg16Pretraining } from '../mode
 import type { PretrainParams } from '../params/backbone.ts';
 import { seededRandom, shuffle } from '../pictures/random.ts';
 import type { Examples } from './batches.ts';
-import { eagerStep } from './eager-step.ts';
+import { chooseStep } from './choose-step.ts';
 import { type EpochRecord, fitModel } from './fit.ts';
 import { Adam } from './optimizers/adam.ts';
 
@@ -36,7 +36,7 @@ export async function pretrain(
   const size = examples.inputs.shape[1]!;
   const model = vgg16Pretraining([size, size, 3], classes, convolutions, seed);
   const optimizer = new Adam(params.learningRate);
-  const step = eagerStep(model, optimizer);
+  const step = await chooseStep(model, optimizer, examples.inputs.dtype);
   try {
     const stepsPerEpoch = Math.ceil(train.length / params.batch);
     const { epochs } = await fitModel({

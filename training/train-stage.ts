@@ -9,7 +9,7 @@ import { readIndex } from '../pictures/index.ts';
 import { labelsOf, readSplit } from '../pictures/split.ts';
 import { backendNameOf, loadBackend } from './backend.ts';
 import { openInputs } from './batches.ts';
-import { eagerStep } from './eager-step.ts';
+import { chooseStep } from './choose-step.ts';
 import { fitModel } from './fit.ts';
 import { writeKerasModel } from './keras-h5/write.ts';
 import { makeOptimizer } from './optimizers/index.ts';
@@ -39,7 +39,7 @@ export async function trainStage(context: StageContext<unknown>, training: Train
     const labels = labelsOf(await readIndex(deps.index!, inputs.length), split.classes);
     const model = await training.build(inputs.shape.slice(1) as unknown as Shape3, split.classes.length);
     const optimizer = makeOptimizer(training.optimizer);
-    const step = eagerStep(model, optimizer);
+    const step = await chooseStep(model, optimizer, inputs.dtype);
     const result = await fitModel({
       step,
       examples: { inputs, labels },

@@ -3,7 +3,7 @@ import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 
 /** Pictures or features and their labels, on the device. */
 export interface Batch {
-  /** `float32 [batch, …]`. */
+  /** `[batch, …]`, of the step's `inputType`. */
   readonly inputs: Tensor;
   /** `int32 [batch]`. */
   readonly labels: Tensor;
@@ -17,8 +17,13 @@ export interface BatchResult {
   readonly correct: Scalar;
 }
 
+/** What a batch's inputs are: floats, or pictures as the bytes that they are stored as (`bytesTensor` makes such a tensor). */
+export type InputType = 'float32' | 'uint8';
+
 /** Trains and evaluates one model. The caller disposes of the results. */
 export interface TrainingStep {
+  /** What the batches must hold. */
+  readonly inputType: InputType;
   /**
    * Takes one optimizer step.
    *

@@ -52,6 +52,7 @@ export async function compiledStep(
   });
 
   const step: TrainingStep = {
+    inputType: options.inputType,
     train({ inputs, labels }: Batch, done: number): BatchResult {
       taken++;
       const numbers = update.numbers(optimizer.coefficients(taken), taken);

@@ -104,12 +104,11 @@ const adam: UpdateRule = {
 };
 
 /**
- * Nadam has no kernel, but its step is the sum of two that Adam's can take: with u = 1 - beta2ᵗ,
+ * Nadam has no kernel, but its step is the sum of two that Adam's and Adagrad's can take: with u = 1 - beta2ᵗ,
  * `rate (moment m + gradient g) / (√(v/u) + ε) = rate √u moment m / (√v + ε √u) + rate √u gradient g / (√v + ε √u)`.
- * The second has beta1 = 0, which makes its first moment, a scratch variable, the gradient itself, and beta2 = 1, which leaves v.
  */
 const nadam: UpdateRule = {
-  scratch: ['g'],
+  scratch: [],
   numbers({ rate, rest1, rest2, moment, gradient, epsilon }, step) {
     const root = rootOfUnbias2(rest2!, step);
     return {
@@ -119,14 +118,16 @@ const nadam: UpdateRule = {
       beta2: 1 - rest2!,
       epsilon: epsilon! * root,
       none: 0,
-      one: 1,
     };
   },
-  update(graph, { weight, m, v, g }, gradient, numbers, after) {
+  update(graph, { weight, m, v }, gradient, numbers, after) {
     const first = applyAdam(graph, [weight, m!, v!], gradient, numbers, after);
-    const { gradientRate, none, one, epsilon } = numbers;
-    const second = { rate: gradientRate!, beta1: none!, beta2: one!, epsilon: epsilon!, none: none! };
-    return applyAdam(graph, [weight, g!, v!], gradient, second, [first]);
+    return graph.effect(
+      'ResourceApplyAdagradV2',
+      [weight.handle, v!.handle, numbers.gradientRate!, numbers.epsilon!, gradient],
+      { ...float, update_slots: { bool: false } }, // `weight -= gradientRate gradient / (√v + epsilon)`
+      { after: [first] },
+    );
   },
 };
 

@@ -15,10 +15,6 @@ export interface Signature {
 
 /** tfjs-node's way to sessions. */
 interface SessionBackend {
-  readonly binding: {
-    readonly TF_UINT8: number;
-    createTensor(shape: readonly number[], type: number, values: Uint8Array): number;
-  };
   loadSavedModelMetaGraph(folder: string, tags: string): number;
   runSavedModel(
     session: number,
@@ -27,7 +23,6 @@ interface SessionBackend {
     outputNames: readonly string[],
   ): tf.Tensor[];
   deleteSavedModel(session: number): void;
-  createOutputTensor(info: { id: number; shape: readonly number[]; dtype: number }): tf.Tensor;
 }
 
 const sessionBackend = () => tensorflowBackend() as unknown as SessionBackend;
@@ -80,20 +75,6 @@ export class GraphSession {
   dispose(): void {
     this.backend.deleteSavedModel(this.session);
   }
-}
-
-/**
- * A tensor of bytes, which tfjs knows only as TensorFlow's: good to be fed where a graph takes `uint8`, and for nothing else.
- * The bytes are not copied, so leave them as they are until the tensor is disposed of.
- */
-export function bytesTensor(bytes: Uint8Array, shape: readonly number[]): tf.Tensor {
-  const backend = sessionBackend();
-  const type = backend.binding.TF_UINT8;
-  return backend.createOutputTensor({
-    id: backend.binding.createTensor(shape, type, bytes),
-    shape: [...shape],
-    dtype: type,
-  });
 }
 
 /** As the session knows an output. */

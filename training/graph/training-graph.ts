@@ -1,6 +1,7 @@
 // Writes the graph of a model's whole training step: forward, loss, gradients and updates, and beside it evaluation and state.
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
 import type { Optimizer } from '../optimizers/index.ts';
+import type { InputType } from '../training-step.ts';
 import {
   type ElementType,
   GraphBuilder,
@@ -17,7 +18,7 @@ import type { Signature } from './saved-model.ts';
 
 export interface GraphOptions extends LossOptions {
   /** What the batches hold: pictures as bytes, or anything as floats. */
-  readonly inputType: 'uint8' | 'float32';
+  readonly inputType: InputType;
 }
 
 /** The signatures of a training graph, which share its variables. */
