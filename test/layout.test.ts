@@ -51,13 +51,14 @@ it.each(Object.keys(allowed))('%s imports only what it may', (folder) => {
   expect(wrong).toEqual([]);
 });
 
-it.each([...Object.keys(allowed), 'bench', 'test'])(
-  'every file of %s begins with what it is for',
-  (folder) => {
-    const without = filesOf(folder).filter((file) => {
-      const text = readFileSync(join(projectRoot, file), 'utf8').replace(/^#!.*\n/, '');
-      return !/^\/\/ \S.{10,}/.test(text);
-    });
-    expect(without).toEqual([]);
-  },
-);
+it.each([
+  ...Object.keys(allowed),
+  'bench',
+  'test',
+])('every file of %s begins with what it is for', (folder) => {
+  const without = filesOf(folder).filter((file) => {
+    const text = readFileSync(join(projectRoot, file), 'utf8').replace(/^#!.*\n/, '');
+    return !/^\/\/ \S.{10,}/.test(text);
+  });
+  expect(without).toEqual([]);
+});

@@ -68,24 +68,25 @@ describe('a file that NumPy saved', () => {
 const python = spawnSync('python3', ['-c', 'import numpy']).status === 0;
 
 describe.skipIf(!python)('NumPy itself (skipped where `python3 -c "import numpy"` fails)', () => {
-  it.each(['uint8', 'int32', 'float32'] as const)(
-    'reads what is written here, and the other way: %s',
-    async (dtype) => {
-      const values = { uint8: new Uint8Array(24), int32: new Int32Array(24), float32: new Float32Array(24) }[
-        dtype
-      ];
-      for (let i = 0; i < 24; i++)
-        values[i] = dtype === 'uint8' ? i * 10 : dtype === 'int32' ? i * -1e8 : i / 7;
-      const ours = await write(`ours-${dtype}.npy`, dtype, [2, 3], values as TypedArrays[typeof dtype]);
-      const theirs = join(folder, `theirs-${dtype}.npy`);
-      const script =
-        'import sys, json, numpy as np; a = np.load(sys.argv[1]); np.save(sys.argv[2], a);' +
-        'print(json.dumps([str(a.dtype), list(a.shape), a.astype(float).ravel().tolist()]))';
-      const printed = execFileSync('python3', ['-c', script, ours, theirs], { encoding: 'utf8' });
-      expect(JSON.parse(printed)).toEqual([dtype, [4, 2, 3], [...values]]);
-      expect(await readRows(theirs, dtype, [3, 1])).toEqual([...values.slice(18), ...values.slice(6, 12)]);
-    },
-  );
+  it.each([
+    'uint8',
+    'int32',
+    'float32',
+  ] as const)('reads what is written here, and the other way: %s', async (dtype) => {
+    const values = { uint8: new Uint8Array(24), int32: new Int32Array(24), float32: new Float32Array(24) }[
+      dtype
+    ];
+    for (let i = 0; i < 24; i++)
+      values[i] = dtype === 'uint8' ? i * 10 : dtype === 'int32' ? i * -1e8 : i / 7;
+    const ours = await write(`ours-${dtype}.npy`, dtype, [2, 3], values as TypedArrays[typeof dtype]);
+    const theirs = join(folder, `theirs-${dtype}.npy`);
+    const script =
+      'import sys, json, numpy as np; a = np.load(sys.argv[1]); np.save(sys.argv[2], a);' +
+      'print(json.dumps([str(a.dtype), list(a.shape), a.astype(float).ravel().tolist()]))';
+    const printed = execFileSync('python3', ['-c', script, ours, theirs], { encoding: 'utf8' });
+    expect(JSON.parse(printed)).toEqual([dtype, [4, 2, 3], [...values]]);
+    expect(await readRows(theirs, dtype, [3, 1])).toEqual([...values.slice(18), ...values.slice(6, 12)]);
+  });
 });
 
 it('gathers any rows, in memory or from the file, as indexing an array does', async () => {

@@ -84,19 +84,19 @@ test('a server that ignores ranges sends the file anew', async () => {
   expect((await readFile(path)).equals(content)).toBe(true);
 });
 
-test.each(['serve', 'ignoreIfRange'] as const)(
-  'a file that changed on the server meanwhile is not stitched together from two: %s',
-  async (kind) => {
-    server.behaviours.push({ kind: 'drop', after: 1_000_000 }, { kind });
-    const changed = randomBytes(2_500_000);
-    const { path } = await download({
-      onProgress: (done) => {
-        if (done > 0) server.file = changed;
-      },
-    });
-    expect((await readFile(path)).equals(changed)).toBe(true);
-  },
-);
+test.each([
+  'serve',
+  'ignoreIfRange',
+] as const)('a file that changed on the server meanwhile is not stitched together from two: %s', async (kind) => {
+  server.behaviours.push({ kind: 'drop', after: 1_000_000 }, { kind });
+  const changed = randomBytes(2_500_000);
+  const { path } = await download({
+    onProgress: (done) => {
+      if (done > 0) server.file = changed;
+    },
+  });
+  expect((await readFile(path)).equals(changed)).toBe(true);
+});
 
 test('a part longer than the file on the server is thrown away', async () => {
   for (let i = 0; i < 7; i++) server.behaviours.push({ kind: 'drop', after: i === 0 ? 2_000_000 : 0 });
