@@ -12,6 +12,8 @@ export interface Situation {
   /** The record for the fingerprint's key, if its outs are in the store. */
   readonly record: RunRecord | undefined;
   readonly force: boolean;
+  /** Whether the stage runs every time. */
+  readonly always: boolean;
 }
 
 export type Decision =
@@ -24,10 +26,11 @@ export type Decision =
     }
   | { readonly action: 'run'; readonly key: string; readonly reasons: readonly Reason[] };
 
-export function decide({ fingerprint, block, present, record, force }: Situation): Decision {
+export function decide({ fingerprint, block, present, record, force, always }: Situation): Decision {
   const key = keyOf(fingerprint);
   if (force) return { action: 'run', key, reasons: [{ what: 'forced' }] };
   const reasons = explain(block, fingerprint, present);
+  if (always) return { action: 'run', key, reasons: reasons.length > 0 ? reasons : [{ what: 'always' }] };
   if (reasons.length === 0 && block?.key === key) return { action: 'fresh', key };
   if (record !== undefined) return { action: 'restore', key, record, reasons };
   return { action: 'run', key, reasons };

@@ -1,6 +1,7 @@
 // What happens during a run, as data. Reporters turn it into text or JSON lines.
 import type { Reason } from './explain.ts';
 import type { Failure } from './failure.ts';
+import type { Warning } from './warning.ts';
 
 export interface Summary {
   readonly type: 'summary';
@@ -15,6 +16,7 @@ export interface Summary {
 export type Event =
   | { readonly type: 'plan'; readonly stages: number }
   | { readonly type: 'note'; readonly message: string }
+  | { readonly type: 'warning'; readonly warning: Warning }
   | { readonly type: 'fresh'; readonly stage: string }
   | { readonly type: 'restored'; readonly stage: string; readonly reasons: readonly Reason[] }
   | {

@@ -9,7 +9,9 @@ type Change = 'added' | 'removed' | 'changed';
 export type Reason =
   | { readonly what: 'never-run' }
   | { readonly what: 'forced' }
+  | { readonly what: 'always' }
   | { readonly what: 'cmd'; readonly old: string; readonly new: string }
+  | { readonly what: 'wdir'; readonly old: string; readonly new: string }
   | { readonly what: 'code'; readonly file: string; readonly change: Change }
   | {
       readonly what: 'package';
@@ -61,7 +63,10 @@ export function explain(
     reasons.push({ what: 'package', name, old: before ?? null, new: after ?? null });
   for (const [path, before, after] of differences(byPath(old.deps), byPath(fingerprint.deps)))
     reasons.push({ what: 'dep', path, change: changeOf(before, after) });
-  if (old.cmd !== fingerprint.cmd) reasons.push({ what: 'cmd', old: old.cmd, new: fingerprint.cmd });
+  if (JSON.stringify(old.cmd) !== JSON.stringify(fingerprint.cmd))
+    reasons.push({ what: 'cmd', old: oneLine(old.cmd), new: oneLine(fingerprint.cmd) });
+  if (old.wdir !== fingerprint.wdir)
+    reasons.push({ what: 'wdir', old: old.wdir ?? '.', new: fingerprint.wdir ?? '.' });
   for (const [name, before, after] of differences(old.environment, fingerprint.environment))
     reasons.push({ what: 'environment', name, old: before ?? null, new: after ?? null });
   for (const [name, before, after] of differences(old.outs, fingerprint.outs))
@@ -75,6 +80,8 @@ export function explain(
   }
   return reasons;
 }
+
+const oneLine = (cmd: Fingerprint['cmd']): string => (typeof cmd === 'string' ? cmd : cmd.join(' && '));
 
 /** Path → its hash and, since a stage sees its dependencies by name, the names under which it stands. */
 function byPath(deps: Fingerprint['deps']): Record<string, string> {

@@ -13,8 +13,8 @@ export interface LockBlock {
   readonly stage: string;
   readonly key: string;
   readonly fingerprint: Fingerprint;
-  /** Name of each out → its path and content. */
-  readonly outs: Readonly<Record<string, Content & { readonly path: string }>>;
+  /** Name of each out → its path and content; `cache: false` where the store does not keep it. */
+  readonly outs: Readonly<Record<string, Content & { readonly path: string; readonly cache?: false }>>;
 }
 
 const header = `# Written by rodada: what the workspace holds, and from which inputs. Commit it; don't edit it.

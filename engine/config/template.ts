@@ -6,29 +6,39 @@ import { valueAt } from './zod-diagnostics.ts';
 export interface Scope {
   readonly values: Readonly<Record<string, unknown>>;
   readonly labels: Readonly<Record<string, string>>;
+  /** Collects the names that templates ask for. */
+  readonly used: Set<string>;
 }
 
-export type Resolved =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly message: string; readonly hint?: string };
+export type Resolved = { readonly ok: true; readonly value: unknown } | Unresolved;
+export interface Unresolved {
+  readonly ok: false;
+  readonly message: string;
+  readonly hint?: string;
+}
 
 const whole = /^\$\{([^{}]+)\}$/;
-const inner = /\$\{([^{}]+)\}/g;
+/** A backslash before it leaves a template to the shell. */
+const inner = /(\\?)\$\{([^{}]+)\}/g;
 
-/** A template names only the scope, but for `${deps.x}` and `${outs.x}`, which stay until the command runs. */
-const late = /^(deps|outs|lists)\./;
+/** A template names only the scope, but for `${deps.x}` and its like, which stay until the command runs. */
+const late = /^(deps|outs|lists|resume)\./;
+
+/** First steps of a name that mean something of their own in templates. */
+export const reservedNames = ['vars', 'stages', 'deps', 'outs', 'lists', 'resume'];
 
 /**
  * Resolves a text. One that is a single template gives the value itself (a list, a mapping, null); otherwise each
  * template is replaced by its text, which must be a scalar or an axis' label.
  */
 export function resolveTemplate(text: string, scope: Scope): Resolved {
+  if (!text.includes('${')) return { ok: true, value: text };
   const single = whole.exec(text)?.[1];
   if (single !== undefined && !late.test(single) && !Object.hasOwn(scope.labels, single))
     return lookUp(single, scope);
-  let failure: Resolved | undefined;
-  const value = text.replaceAll(inner, (template, name: string) => {
-    if (late.test(name)) return template;
+  let failure: Unresolved | undefined;
+  const value = text.replaceAll(inner, (template, escaped: string, name: string) => {
+    if (escaped !== '' || late.test(name)) return template;
     if (Object.hasOwn(scope.labels, name)) return scope.labels[name]!;
     const found = lookUp(name, scope);
     if (!found.ok) failure ??= found;
@@ -43,7 +53,43 @@ export function resolveTemplate(text: string, scope: Scope): Resolved {
   return failure ?? { ok: true, value };
 }
 
+/** Resolves all texts inside a value; the first that can't be is the failure. */
+export function resolveDeep(value: unknown, scope: Scope): Resolved {
+  if (typeof value === 'string') return resolveTemplate(value, scope);
+  if (typeof value !== 'object' || value === null) return { ok: true, value };
+  const entries: [string, unknown][] = [];
+  for (const [key, inside] of Object.entries(value)) {
+    const resolved = resolveDeep(inside, scope);
+    if (!resolved.ok) return resolved;
+    entries.push([key, resolved.value]);
+  }
+  return {
+    ok: true,
+    value: Array.isArray(value) ? entries.map(([, element]) => element) : Object.fromEntries(entries),
+  };
+}
+
+/** The names of `${deps.x}` and its like in a text, as `['deps', 'x']`. */
+export function lateNames(text: string): [kind: string, name: string][] {
+  return [...text.matchAll(inner)]
+    .filter(([, escaped, name]) => escaped === '' && late.test(name!))
+    .map(([, , name]) => [name!.slice(0, name!.indexOf('.')), name!.slice(name!.indexOf('.') + 1)]);
+}
+
+/** Puts values in for `${deps.x}` and its like, and takes the backslash from what is left to the shell. */
+export function fillLate(text: string, value: (kind: string, name: string) => string): string {
+  return text.replaceAll(inner, (template, escaped: string, name: string) => {
+    if (escaped !== '') return template.slice(1);
+    const dot = name.indexOf('.');
+    return late.test(name) ? value(name.slice(0, dot), name.slice(dot + 1)) : template;
+  });
+}
+
+/** A text with `*` for each template in it. */
+export const withWildcards = (text: string): string => text.replaceAll(inner, '*');
+
 function lookUp(name: string, scope: Scope): Resolved {
+  scope.used.add(name);
   const path = name.split('.');
   const value = valueAt(scope.values, path);
   if (value !== undefined) return { ok: true, value };
@@ -56,9 +102,14 @@ function lookUp(name: string, scope: Scope): Resolved {
     .slice(0, known)
     .map((step) => `${step}.`)
     .join('');
-  const hint = meant(
-    path.slice(0, known + 1).join('.'),
-    names.map((key) => prefix + key),
-  );
+  const shell = /^[A-Z_][A-Z0-9_]*\b/.test(name)
+    ? `For a variable of the shell write \`\\\${${name}}\`.`
+    : undefined;
+  const hint =
+    shell ??
+    meant(
+      path.slice(0, known + 1).join('.'),
+      names.map((key) => prefix + key),
+    );
   return { ok: false, message: `Nothing is called \`${name}\`.`, ...(hint === undefined ? {} : { hint }) };
 }

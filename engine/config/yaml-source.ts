@@ -1,6 +1,17 @@
 // A YAML file that remembers where each value stands, so that a mistake can be shown in its line.
 import { readFileSync } from 'node:fs';
-import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml';
 import type { ConfigurationFailure, SourcePosition } from '../failure.ts';
 import { fail, type Result, succeed } from '../result.ts';
 
@@ -72,6 +83,23 @@ export class YamlSource {
     const text = this.#lines[line - 1] ?? '';
     const length = Math.max(1, Math.min(end - start, text.length - col + 1));
     return { file: this.file, line, column: col, length, text };
+  }
+
+  /** Whether an alias elsewhere in the file repeats the entry at `path`, or something inside it. */
+  isRepeated(path: Path): boolean {
+    const anchors = new Set<string>();
+    visit(this.#find(path).value, {
+      Node: (_, node) => {
+        if (!isAlias(node) && node.anchor !== undefined) anchors.add(node.anchor);
+      },
+    });
+    let found = false;
+    visit(this.#document, {
+      Alias: (_, { source }) => {
+        found ||= anchors.has(source);
+      },
+    });
+    return found;
   }
 
   #find(path: Path): { key: Node | null; value: Node | null; depth: number } {

@@ -36,6 +36,13 @@ function issueFailures(
       ),
     );
   }
+  if (
+    valueAt(value, path) === undefined &&
+    (issue.code === 'invalid_type' || issue.code === 'invalid_union')
+  ) {
+    const why = issue.code === 'invalid_type' ? `: ${issue.message}` : '';
+    return [configuration(`Missing ${what} \`${name}\`${why}.`, undefined, locate(path, 'key'))];
+  }
   if (issue.code === 'invalid_union') {
     // The branch that got furthest into the value says best what is wrong with it.
     const branches = issue.errors.filter((issues) => issues.length > 0);
@@ -55,9 +62,6 @@ function issueFailures(
     return [configuration(`\`${name}\` is not as it must be: ${wanted}.`, undefined, locate(path, 'value'))];
   }
   const found = valueAt(value, path);
-  if (found === undefined && issue.code === 'invalid_type') {
-    return [configuration(`Missing ${what} \`${name}\`: ${issue.message}.`, undefined, locate(path, 'key'))];
-  }
   const hint =
     issue.code === 'invalid_value' && typeof found === 'string'
       ? meant(found, issue.values.map(String))

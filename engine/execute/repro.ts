@@ -39,6 +39,7 @@ export async function repro(
   const results = new Map<string, Promise<boolean>>();
   let stopped = false;
   emit({ type: 'plan', stages: instances.length });
+  for (const warning of workspace.plan.warnings) emit({ type: 'warning', warning });
   await rm(join(workspace.cache, 'tmp'), { recursive: true, force: true });
 
   const skip = (instance: Instance, because: string): boolean => {

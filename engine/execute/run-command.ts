@@ -1,4 +1,4 @@
-// Runs a stage's command in a process group of its own, keeps what it prints, and passes on its progress.
+// Runs a stage's commands, each in a process group of its own, keeps what they print, and passes on their progress.
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -6,14 +6,17 @@ import { delimiter, dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import type { Progress } from '../stage.ts';
 
-export interface Command {
-  readonly cmd: string;
+export interface Commands {
+  /** Run in this order until one fails. With several, each is announced in the log as it was written. */
+  readonly commands: readonly { readonly cmd: string; readonly shown: string }[];
+  /** The project, whose packages' commands are on the PATH. */
+  readonly root: string;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   /** File that gets stdout and stderr. */
   readonly log: string;
   readonly onProgress: (progress: Progress) => void;
-  /** Ends the command's whole process group. */
+  /** Ends the whole process group of the command at work, and starts no other. */
   readonly signal: AbortSignal;
 }
 
@@ -29,47 +32,28 @@ export interface Ended {
 const tailLines = 20;
 const tailBytes = 1 << 16;
 
-export async function runCommand({ cmd, cwd, env, log, onProgress, signal }: Command): Promise<Ended> {
+/** How long a command that was asked to end may take to clear up before it is made to. */
+const grace = 5_000; // milliseconds
+
+export async function runCommands({ commands, log, ...surroundings }: Commands): Promise<Ended> {
   await mkdir(dirname(log), { recursive: true });
   const file = createWriteStream(log);
   const started = performance.now();
-  const path = [join(cwd, 'node_modules', '.bin'), dirname(process.execPath), process.env.PATH ?? ''].join(
-    delimiter,
-  );
-  const child = spawn(cmd, {
-    cwd,
-    shell: true,
-    detached: true, // a group of its own: Ctrl-C reaches it through us, after what is finished is safe
-    env: { ...process.env, PATH: path, ...env },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
   let tail = Buffer.alloc(0);
   const keep = (piece: Buffer): void => {
     file.write(piece);
     tail = Buffer.concat([tail, piece]).subarray(-tailBytes);
   };
-  child.stdout!.on('data', keep);
-  child.stderr!.on('data', keep);
-  child.on('message', (message: { type?: string } & Progress) => {
-    const { type, ...progress } = message;
-    if (type === 'progress') onProgress(progress);
-  });
-  const end = (): void => killGroup(child.pid, 'SIGTERM');
-  signal.addEventListener('abort', end);
-  if (signal.aborted) end();
-  const [exitCode, killedBy] = await new Promise<[number | null, string | null]>((resolve) => {
-    child.on('error', (error) => {
-      keep(Buffer.from(`${error.message}\n`));
-      resolve([127, null]);
-    });
-    child.on('close', (code, killer) => resolve([code, killer]));
-  });
-  signal.removeEventListener('abort', end);
+  let exit: Exit = { exitCode: 0, killedBy: null };
+  for (const [i, { cmd, shown }] of commands.entries()) {
+    if (commands.length > 1) keep(Buffer.from(`[${i + 1}/${commands.length}] ${shown}\n`));
+    exit = await runOne(cmd, keep, surroundings);
+    if (exit.exitCode !== 0 || surroundings.signal.aborted) break;
+  }
   file.end();
   await finished(file);
   return {
-    exitCode,
-    killedBy,
+    ...exit,
     seconds: (performance.now() - started) / 1000,
     tail: tail
       .toString('utf8')
@@ -77,6 +61,48 @@ export async function runCommand({ cmd, cwd, env, log, onProgress, signal }: Com
       .filter((line) => line.trim() !== '')
       .slice(-tailLines),
   };
+}
+
+type Exit = Pick<Ended, 'exitCode' | 'killedBy'>;
+
+async function runOne(
+  cmd: string,
+  keep: (piece: Buffer) => void,
+  { root, cwd, env, onProgress, signal }: Omit<Commands, 'commands' | 'log'>,
+): Promise<Exit> {
+  const path = [join(root, 'node_modules', '.bin'), dirname(process.execPath), process.env.PATH ?? ''];
+  const child = spawn(cmd, {
+    cwd,
+    shell: true,
+    detached: true, // a group of its own: Ctrl-C reaches it through us, after what is finished is safe
+    env: { ...process.env, PATH: path.join(delimiter), ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  child.stdout!.on('data', keep);
+  child.stderr!.on('data', keep);
+  child.on('message', (message: { type?: string } & Progress) => {
+    const { type, ...progress } = message;
+    if (type === 'progress') onProgress(progress);
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    killGroup(child.pid, 'SIGTERM');
+    timer = setTimeout(() => killGroup(child.pid, 'SIGKILL'), grace);
+  };
+  signal.addEventListener('abort', end);
+  if (signal.aborted) end();
+  const exit = await new Promise<Exit>((resolve) => {
+    child.on('error', (error) => {
+      keep(Buffer.from(`${error.message}\n`));
+      resolve({ exitCode: 127, killedBy: null });
+    });
+    child.on('close', (exitCode, killedBy) => resolve({ exitCode, killedBy }));
+  });
+  signal.removeEventListener('abort', end);
+  clearTimeout(timer);
+  // The command has ended; what it left in its group must not go on without it.
+  if (signal.aborted) killGroup(child.pid, 'SIGKILL');
+  return exit;
 }
 
 /** Signals a process and all that it started. */

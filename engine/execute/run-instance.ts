@@ -3,7 +3,7 @@ import { lstatSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type Decision, decide } from '../decide.ts';
 import type { Emit } from '../event.ts';
-import type { Reason } from '../explain.ts';
+import type { PresentOuts, Reason } from '../explain.ts';
 import type { Failure } from '../failure.ts';
 import type { Fingerprint } from '../fingerprint/fingerprint.ts';
 import type { LockBlock } from '../lock-file.ts';
@@ -12,7 +12,7 @@ import { DamagedObject } from '../store/object-store.ts';
 import type { RunRecord } from '../store/run-records.ts';
 import type { Content } from '../store/tree.ts';
 import { collect, publish, type ReadyOut } from './publish.ts';
-import { runCommand } from './run-command.ts';
+import { runCommands } from './run-command.ts';
 import { makeScratch } from './scratch.ts';
 import type { Slots } from './slots.ts';
 import type { Workspace } from './workspace.ts';
@@ -27,7 +27,8 @@ export interface RunOptions {
 }
 
 export type Outcome =
-  | { readonly status: 'fresh' | 'restored' | 'executed'; readonly block: LockBlock }
+  | { readonly status: 'fresh' }
+  | { readonly status: 'restored' | 'executed'; readonly block: LockBlock }
   | { readonly status: 'failed'; readonly failure: Failure }
   | { readonly status: 'interrupted' };
 
@@ -42,7 +43,7 @@ export async function runInstance(
   const { decision, fingerprint, present } = examined;
   if (decision.action === 'fresh') {
     emit({ type: 'fresh', stage: instance.name });
-    return { status: 'fresh', block: workspace.lock.blocks.get(instance.name)! };
+    return { status: 'fresh' };
   }
   const old = join(workspace.cache, 'tmp', `${decision.key}-${process.pid}`, 'old');
   let reasons = decision.reasons;
@@ -51,7 +52,8 @@ export async function runInstance(
     if (outs !== undefined) {
       await publish(workspace, outs, present, old);
       emit({ type: 'restored', stage: instance.name, reasons });
-      return { status: 'restored', block: blockOf(instance, decision.key, fingerprint, outs) };
+      const locked = instance.frozen ? workspace.lock.blocks.get(instance.name) : undefined;
+      return { status: 'restored', block: locked ?? blockOf(instance, decision.key, fingerprint, outs) };
     }
     const message = `${instance.name}: its cached outs are damaged and were moved to cache/quarantine; it runs again.`;
     emit({ type: 'note', message });
@@ -81,16 +83,58 @@ export async function examine(
   const { fingerprint } = found;
   const present = await workspace.present(instance);
   const block = workspace.lock.blocks.get(instance.name);
-  const { key } = decide({ fingerprint, block, present, record: undefined, force });
+  const situation = { fingerprint, block, present, force, always: instance.always };
+  const { key } = decide({ ...situation, record: undefined });
+  if (instance.frozen) {
+    const decision = await decideFrozen(workspace, instance, present, key);
+    return 'failure' in decision ? decision : { decision, fingerprint, present };
+  }
   const record = workspace.records.get(key);
-  const stored = record !== undefined && (await isStored(workspace, record));
-  const decision = decide({ fingerprint, block, present, record: stored ? record : undefined, force });
+  const stored = record !== undefined && (await isStored(workspace, instance, record.outs, present));
+  const decision = decide({ ...situation, record: stored ? record : undefined });
   return { decision, fingerprint, present };
 }
 
-async function isStored(workspace: Workspace, record: RunRecord): Promise<boolean> {
-  for (const content of Object.values(record.outs)) if (!(await workspace.objects.has(content))) return false;
+/** Whether every out is in the store or, where the store does not keep it, still in the workspace. */
+async function isStored(
+  workspace: Workspace,
+  instance: Instance,
+  outs: RunRecord['outs'],
+  present: PresentOuts,
+): Promise<boolean> {
+  for (const { name, cache } of instance.outs) {
+    const content = outs[name];
+    if (content === undefined) return false;
+    if (!cache) {
+      if (present[name]?.hash !== content.hash) return false;
+    } else if (!(await workspace.objects.has(content))) return false;
+  }
   return true;
+}
+
+/** What is frozen counts as it stands; only an out that is gone comes back, as the lock has it. */
+async function decideFrozen(
+  workspace: Workspace,
+  instance: Instance,
+  present: PresentOuts,
+  key: string,
+): Promise<Decision | { failure: Failure }> {
+  const gone = instance.outs.filter(({ name }) => present[name] === null);
+  if (gone.length === 0) return { action: 'fresh', key };
+  const block = workspace.lock.blocks.get(instance.name);
+  const reasons = gone.map(({ path }): Reason => ({ what: 'out', path, state: 'missing' }));
+  if (block !== undefined) {
+    const outs: Record<string, Content> = { ...block.outs };
+    for (const [name, content] of Object.entries(present)) if (content !== null) outs[name] = content;
+    const missing = { ...instance, outs: gone };
+    if (await isStored(workspace, missing, outs, present)) {
+      const record = { ...block, outs, seconds: 0, ended: '' };
+      return { action: 'restore', key: block.key, record, reasons };
+    }
+  }
+  const paths = gone.map(({ path }) => `\`${path}\``).join(', ');
+  const message = `It is frozen, and ${paths} can't be brought back; make it by hand, or run \`rodada unfreeze ${instance.stage}\`.`;
+  return { failure: stageFailure(instance, message) };
 }
 
 /** The record's outs, recreated in scratch where the workspace does not hold them; undefined where one is damaged. */
@@ -141,13 +185,15 @@ async function execute(
     environment,
   );
   try {
-    const ended = await runCommand({
-      cmd: scratch.cmd,
-      cwd: workspace.root,
+    const timeout = instance.timeout && AbortSignal.timeout(instance.timeout.seconds * 1000);
+    const ended = await runCommands({
+      commands: scratch.cmds.map((cmd, i) => ({ cmd, shown: instance.cmds[i]! })),
+      root: workspace.root,
+      cwd: join(workspace.root, instance.wdir),
       env: { RODADA_STAGE: scratch.inputs, ...environment },
       log,
       onProgress: (progress) => emit({ type: 'progress', stage: instance.name, ...progress }),
-      signal,
+      signal: timeout === null ? signal : AbortSignal.any([signal, timeout]),
     });
     if (signal.aborted) return { status: 'interrupted' };
     const failed = (message: string): Outcome => ({
@@ -159,6 +205,8 @@ async function execute(
         log: shownLog,
       },
     });
+    if (timeout?.aborted)
+      return failed(`Its command took longer than its timeout of ${instance.timeout!.text} and was ended.`);
     if (ended.exitCode !== 0)
       return failed(
         ended.killedBy === null
@@ -173,8 +221,10 @@ async function execute(
     if (moved !== undefined)
       return failed(`Its dependency \`${moved}\` changed while it ran; nothing was recorded. Run it again.`);
     // First the store and the record, then the workspace: cut off in between, the next run restores.
-    for (const { from, content, lines } of Object.values(outs))
-      await workspace.objects.put(from, content, lines);
+    for (const { name, cache } of instance.outs) {
+      const { from, content, lines } = outs[name]!;
+      if (cache) await workspace.objects.put(from, content, lines);
+    }
     const contents = Object.fromEntries(Object.entries(outs).map(([name, { content }]) => [name, content]));
     const ends = new Date().toISOString();
     await workspace.records.put({
@@ -210,9 +260,10 @@ function blockOf(
   fingerprint: Fingerprint,
   outs: Readonly<Record<string, ReadyOut>>,
 ): LockBlock {
-  const locked = Object.entries(outs).map(
-    ([name, { path, content }]) => [name, { path, ...content }] as const,
-  );
+  const locked = instance.outs.map(({ name, cache }) => {
+    const { path, content } = outs[name]!;
+    return [name, { path, ...content, ...(cache ? {} : { cache }) }] as const;
+  });
   return { stage: instance.name, key, fingerprint, outs: Object.fromEntries(locked) };
 }
 

@@ -1,6 +1,7 @@
 // The scratch directory of one run: its inputs for the stage, and the paths where it makes its outs.
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { fillLate } from '../config/template.ts';
 import type { Instance } from '../plan/instance.ts';
 import type { StageInputs } from '../stage.ts';
 
@@ -10,8 +11,8 @@ export interface Scratch {
   readonly inputs: string;
   /** Name of each out → path to make it at. */
   readonly outs: Readonly<Record<string, string>>;
-  /** The command with the paths of deps and outs put in. */
-  readonly cmd: string;
+  /** The commands with the paths of deps and outs put in. */
+  readonly cmds: readonly string[];
   remove(): Promise<void>;
 }
 
@@ -50,17 +51,18 @@ export async function makeScratch(
   const file = join(folder, 'inputs.json');
   await writeFile(file, JSON.stringify(inputs));
   const known: Record<string, string> = {};
-  for (const [name, path] of Object.entries(deps)) known[`deps.${name}`] = quote(path);
+  for (const [name, path] of Object.entries(deps)) {
+    known[`deps.${name}`] = quote(path);
+    known[`lists.${name}`] = quote(path);
+  }
   for (const [name, path] of Object.entries(outs)) known[`outs.${name}`] = quote(path);
   for (const [name, list] of Object.entries(lists)) known[`lists.${name}`] = list.map(quote).join(' ');
   return {
     folder,
     inputs: file,
     outs,
-    cmd: instance.cmd.replaceAll(
-      /\$\{((?:deps|outs|lists)\.[^{}]+)\}/g,
-      (template, name: string) => known[name] ?? template,
-    ),
+    // The plan has checked the names: what has no path is an optional dependency that is absent.
+    cmds: instance.cmds.map((cmd) => fillLate(cmd, (kind, name) => known[`${kind}.${name}`] ?? "''")),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }

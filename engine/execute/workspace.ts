@@ -43,9 +43,8 @@ export class Workspace {
 
   /** Reads the code of all `instances` at once, which is quicker than one by one; asks for their environment facts. */
   async prepare(instances: readonly Instance[]): Promise<Result<void>> {
-    const closures = await this.#closures.of([
-      ...new Set(instances.flatMap(({ cmd }) => scriptsOf(cmd, this.root))),
-    ]);
+    const scripts = new Set(instances.flatMap((instance) => this.#scriptsOf(instance)));
+    const closures = await this.#closures.of([...scripts]);
     if (!closures.ok) return closures;
     for (const name of new Set(instances.flatMap(({ env }) => env)))
       void this.#environment.of([name]).catch(() => undefined);
@@ -62,14 +61,15 @@ export class Workspace {
   async fingerprint(instance: Instance): Promise<{ missing: string } | { fingerprint: Fingerprint }> {
     const code: Record<string, string> = {};
     const packages = new Set<string>();
-    const closures = await this.#closures.of(scriptsOf(instance.cmd, this.root));
+    const closures = await this.#closures.of(this.#scriptsOf(instance));
     if (!closures.ok) throw new Error(`The code of ${instance.name} changed while it was read.`);
     for (const closure of closures.value.values()) {
       Object.assign(code, closure.code);
       for (const name of closure.packages) packages.add(name);
     }
     const deps: Record<string, Record<string, string>> = {};
-    for (const { name, paths } of instance.deps) {
+    // What is frozen never runs again: whatever its dependencies are now, it does not depend on them.
+    for (const { name, paths } of instance.frozen ? [] : instance.deps) {
       deps[name] = {};
       for (const path of paths) {
         const content = await this.memo.content(this.root, path);
@@ -79,7 +79,7 @@ export class Workspace {
     }
     const fingerprint: Fingerprint = {
       format: 1,
-      cmd: instance.cmd,
+      cmd: instance.cmds.length === 1 ? instance.cmds[0]! : instance.cmds,
       code: Object.fromEntries(Object.entries(code).sort(([a], [b]) => byCodeUnit(a, b))),
       packages: Object.fromEntries(
         [...packages].sort(byCodeUnit).map((name) => [name, this.#versions.of(name)]),
@@ -94,8 +94,17 @@ export class Workspace {
       deps,
       outs: Object.fromEntries(instance.outs.map(({ name, path }) => [name, path])),
       environment: await this.#environment.of(instance.env),
+      ...(instance.wdir === '.' ? {} : { wdir: instance.wdir }),
     };
     return { fingerprint };
+  }
+
+  /** The scripts that an instance's commands name. What a stage makes counts by its content, as a dependency. */
+  #scriptsOf({ cmds, wdir }: Instance): string[] {
+    const { outs } = this.plan.graph;
+    return cmds
+      .flatMap((cmd) => scriptsOf(cmd, this.root, wdir))
+      .filter((script) => outs.containing(script) === undefined);
   }
 
   /** What the workspace holds for each of the instance's outs; null where there is nothing. */

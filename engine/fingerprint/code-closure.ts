@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { extname, join } from 'node:path';
+import { extname, join, posix } from 'node:path';
 import type { BuildFailure, Message } from 'esbuild';
 import type { ConfigurationFailure } from '../failure.ts';
 import { byCodeUnit } from '../order.ts';
@@ -24,14 +24,21 @@ interface Remembered extends CodeClosure {
 
 const compiled = new Set(['.ts', '.mts', '.cts', '.tsx', '.js', '.mjs', '.cjs', '.jsx']);
 
-/** The files of the project that a command's words name; `node`, options and paths that don't exist are no scripts. */
-export function scriptsOf(cmd: string, root: string): string[] {
-  const words = cmd.match(/[^\s"'=;|&<>()]+/g) ?? [];
-  return [...new Set(words)].filter((word) => {
-    if (word.startsWith('-') || word.startsWith('/') || word.startsWith('..') || word.includes('${'))
-      return false;
-    return statSync(join(root, word), { throwIfNoEntry: false })?.isFile() === true;
-  });
+/**
+ * The files of the project that a command's words name, relative to the project; `node`, options and paths that don't
+ * exist are no scripts.
+ * @param wdir folder that the command runs in, relative to the project
+ */
+export function scriptsOf(cmd: string, root: string, wdir: string): string[] {
+  const words = new Set(cmd.match(/[^\s"'=;|&<>()]+/g) ?? []);
+  const scripts = new Set<string>();
+  for (const word of words) {
+    if (word.startsWith('-') || word.startsWith('/') || word.includes('${')) continue;
+    const path = posix.join(wdir, word);
+    if (path.startsWith('..')) continue;
+    if (statSync(join(root, path), { throwIfNoEntry: false })?.isFile() === true) scripts.add(path);
+  }
+  return [...scripts];
 }
 
 /** Computes closures, and remembers them in a file for as long as none of their inputs changes. */

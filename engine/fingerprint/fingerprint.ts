@@ -8,8 +8,8 @@ const canonicalize = createRequire(import.meta.url)('canonicalize') as (value: u
 export interface Fingerprint {
   /** Version of this format; a new one makes every stage run again. */
   readonly format: 1;
-  /** The command with its templates resolved, but for the paths of deps and outs, which are named below. */
-  readonly cmd: string;
+  /** The command, or the list of them, with its templates resolved, but for the paths of deps and outs, which are named below. */
+  readonly cmd: string | readonly string[];
   /** File of the command's code → hash of what it compiles to: comments, types and formatting don't count. */
   readonly code: Readonly<Record<string, string>>;
   /** npm package that the code imports → version in the lockfile. */
@@ -24,6 +24,8 @@ export interface Fingerprint {
   readonly outs: Readonly<Record<string, string>>;
   /** Node's major version, environment facts and named variables. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Folder that the commands run in, relative to the project; absent where it is the project. */
+  readonly wdir?: string;
 }
 
 /** SHA-256, in hexadecimal, of the fingerprint's canonical JSON (RFC 8785). */

@@ -1,167 +1,123 @@
 // Expands pipeline.yaml into instances: matrix, templates, and the references of one stage to another's outs.
-
 import { meant } from '../config/nearest.ts';
-import { leafNames, type Params } from '../config/params.ts';
-import { type Pipeline, pipelineFile } from '../config/pipeline.ts';
+import type { Params } from '../config/params.ts';
+import type { Pipeline } from '../config/pipeline.ts';
 import type { StageSchema } from '../config/pipeline-schema.ts';
-import { resolveTemplate, type Scope } from '../config/template.ts';
+import { resolveDeep } from '../config/template.ts';
+import { outerScope } from '../config/vars.ts';
 import type { Path } from '../config/yaml-source.ts';
-import { configuration, valueAt } from '../config/zod-diagnostics.ts';
+import { configuration } from '../config/zod-diagnostics.ts';
 import type { ConfigurationFailure } from '../failure.ts';
 import { byCodeUnit } from '../order.ts';
 import { fail, type Result, succeed } from '../result.ts';
-import type { Dependency, Instance, Out } from './instance.ts';
-import { axisValues, combinations } from './matrix.ts';
+import type { Warning } from '../warning.ts';
+import type { Dependency, Instance } from './instance.ts';
+import { instantiate, type Surroundings, stageReference } from './instantiate.ts';
+import { axisValues, type Combination, combinations, excludes } from './matrix.ts';
 
-const stageReference = /^\$\{stages\.([\w-]+)\.([\w-]+)\}$/;
-
-/** A dependency on the out of all instances of a stage, known once every stage is expanded. */
-interface Reference {
-  readonly stage: string;
-  readonly out: string;
+export interface Expansion {
+  /** All instances, in the order of pipeline.yaml. */
+  readonly instances: readonly Instance[];
+  /** The names that templates and `params` ask for; `*` stands for what a template leaves open. */
+  readonly used: ReadonlySet<string>;
+  readonly warnings: readonly Warning[];
 }
 
-type Draft = Omit<Instance, 'deps'> & { readonly deps: readonly (Dependency & { reference?: Reference })[] };
-
-/** All instances, in the order of pipeline.yaml. */
-export function expand(pipeline: Pipeline, params: Params): Result<Instance[]> {
-  const failures: ConfigurationFailure[] = [];
-  const add = (
-    message: string,
-    hint: string | undefined,
-    at: Path,
-    part: 'key' | 'value' = 'value',
-  ): void => {
-    failures.push(configuration(message, hint, pipeline.source.position(at, part)));
-  };
-  const drafts = Object.entries(pipeline.definition.stages).flatMap(([name, stage]) =>
-    expandStage(name, stage, pipeline, params, add),
-  );
-  const byStage = new Map<string, Draft[]>();
-  for (const draft of drafts) byStage.set(draft.stage, [...(byStage.get(draft.stage) ?? []), draft]);
-  const instances = drafts.map(
-    (draft): Instance => ({
-      ...draft,
-      deps: draft.deps.map(({ reference, ...dep }) => {
-        if (reference === undefined) return dep;
-        const makers = byStage.get(reference.stage);
-        if (makers === undefined) {
-          add(
-            `There is no stage \`${reference.stage}\`.`,
-            meant(reference.stage, [...byStage.keys()]),
-            dep.at,
-          );
-          return dep;
-        }
-        const outs = makers.flatMap((maker) => maker.outs.filter(({ name }) => name === reference.out));
-        if (outs.length === 0) {
-          const names = makers[0]!.outs.map(({ name }) => name);
-          add(`\`${reference.stage}\` has no out \`${reference.out}\`.`, meant(reference.out, names), dep.at);
-        }
-        return { ...dep, paths: outs.map(({ path }) => path).sort(byCodeUnit) };
-      }),
-    }),
-  );
+export function expand(pipeline: Pipeline, params: Params): Result<Expansion> {
+  const used = new Set<string>();
+  const scope = outerScope(pipeline, params, used);
+  if (!scope.ok) return scope;
   // Every instance of a stage repeats its mistakes; one report of each is enough.
-  const unique = [...new Map(failures.map((failure) => [JSON.stringify(failure), failure])).values()];
-  return unique.length > 0 ? fail(...unique) : succeed(instances);
+  const failures = new Map<string, ConfigurationFailure>();
+  const warnings: Warning[] = [];
+  const add: Surroundings['add'] = (message, hint, at, part = 'value') => {
+    const failure = configuration(message, hint, pipeline.source.position(at, part));
+    failures.set(JSON.stringify(failure), failure);
+  };
+  const surroundings: Surroundings = { pipeline, params, scope: scope.value, add };
+  const drafts = Object.entries(pipeline.definition.stages).flatMap(([name, stage]) => {
+    const chosen = chosenCombinations(name, stage, surroundings, warnings);
+    return chosen.map((combination) => instantiate(name, stage, combination, surroundings));
+  });
+  const instances = link(drafts, add);
+  return failures.size > 0 ? fail(...failures.values()) : succeed({ instances, used, warnings });
 }
 
-type Add = (message: string, hint: string | undefined, at: Path, part?: 'key' | 'value') => void;
-
-function expandStage(
+/** The combinations of a stage's matrix, without those that it excludes. */
+function chosenCombinations(
   stageName: string,
-  stage: StageSchema,
-  pipeline: Pipeline,
-  params: Params,
-  add: Add,
-): Draft[] {
-  const at: Path = ['stages', stageName];
-  const vars = pipeline.definition.vars ?? {};
-  const outer: Scope = { values: { ...params.values, vars, ...vars }, labels: {} };
-  const axes = Object.entries(stage.matrix ?? {}).map(([axis, values]) => {
-    if (typeof values !== 'string') return [axis, axisValues(values)] as const;
-    const resolved = resolveTemplate(values, outer);
-    if (!resolved.ok) add(resolved.message, resolved.hint, [...at, 'matrix', axis]);
+  { matrix }: StageSchema,
+  { pipeline, scope, add }: Surroundings,
+  warnings: Warning[],
+): Combination[] {
+  const at: Path = ['stages', stageName, 'matrix'];
+  const { exclude = [], ...written } = matrix ?? {};
+  const axes = Object.entries(written).map(([axis, values]) => {
+    const resolved = resolveDeep(values, scope);
+    if (!resolved.ok) add(resolved.message, resolved.hint, [...at, axis]);
     else if (typeof resolved.value !== 'object' || resolved.value === null)
-      add(`\`${values}\` is neither a list nor a mapping.`, undefined, [...at, 'matrix', axis]);
+      add(`\`${String(values)}\` is neither a list nor a mapping.`, undefined, [...at, axis]);
     else return [axis, axisValues(resolved.value)] as const;
     return [axis, []] as const;
   });
+  let chosen = combinations(Object.fromEntries(axes));
   const names = new Set<string>();
-  return combinations(Object.fromEntries(axes)).map(({ labels, values }) => {
+  for (const { labels } of chosen) {
     const name = [stageName, ...Object.values(labels)].join(':');
-    if (names.has(name))
-      add(`Two combinations of the matrix are called \`${name}\`.`, undefined, [...at, 'matrix'], 'key');
+    if (names.has(name)) add(`Two combinations of the matrix are called \`${name}\`.`, undefined, at, 'key');
     names.add(name);
-    const scope: Scope = { values: { ...outer.values, ...values }, labels };
-    const text = (template: string, where: Path): string => {
-      const resolved = resolveTemplate(template, scope);
-      if (!resolved.ok) add(resolved.message, resolved.hint, where);
-      else if (typeof resolved.value === 'object')
-        add(`\`${template}\` is ${JSON.stringify(resolved.value)}, not a text.`, undefined, where);
-      else return String(resolved.value);
-      return template;
-    };
-    return {
-      name,
-      stage: stageName,
-      cmd: text(stage.cmd, [...at, 'cmd']),
-      labels,
-      matrix: values,
-      params: Object.fromEntries(
-        (stage.params ?? []).map((template, i): [string, unknown] => {
-          const where = [...at, 'params', i];
-          const param = text(template, where);
-          const value = valueAt(params.values, param.split('.'));
-          if (value === undefined) {
-            const hint = meant(param, leafNames(params.values));
-            add(`There is no parameter \`${param}\` in params.yaml.`, hint, where);
-          }
-          return [param, value];
-        }),
-      ),
-      deps: named(stage.deps, [...at, 'deps']).flatMap(
-        ([depName, template, where]): Draft['deps'][number][] => {
-          const reference = stageReference.exec(template);
-          const dep = { name: depName ?? template, at: where, paths: [], list: true };
-          if (reference !== null)
-            return [{ ...dep, reference: { stage: reference[1]!, out: reference[2]! } }];
-          const resolved = resolveTemplate(template, scope);
-          if (!resolved.ok) {
-            add(resolved.message, resolved.hint, where);
-            return [];
-          }
-          if (resolved.value === null) return [];
-          if (typeof resolved.value !== 'string') {
-            add(`\`${template}\` is ${JSON.stringify(resolved.value)}, not a path.`, undefined, where);
-            return [];
-          }
-          return [{ ...dep, name: depName ?? resolved.value, paths: [resolved.value], list: false }];
-        },
-      ),
-      outs: named(stage.outs, [...at, 'outs']).map(([outName, template, where]): Out => {
-        const path = text(template, where);
-        return { name: outName ?? path, path, at: where };
-      }),
-      env: (stage.env ?? []).map((variable, i) => {
-        const facts = Object.keys(pipeline.definition.environment ?? {});
-        if (!facts.includes(variable) && !/^[A-Z][A-Z0-9_]*$/.test(variable)) {
-          const message = `\`${variable}\` is neither a fact named under \`environment\` in ${pipelineFile} nor a variable in capitals.`;
-          add(message, meant(variable, facts), [...at, 'env', i]);
-        }
-        return variable;
-      }),
-      slots: stage.slots ?? 1,
-    };
-  });
+  }
+  for (const [i, entry] of exclude.entries()) {
+    const where = [...at, 'exclude', i];
+    const known = axes.map(([axis]) => axis);
+    for (const axis of Object.keys(entry))
+      if (!known.includes(axis))
+        add(`The matrix has no axis \`${axis}\`.`, meant(axis, known), [...where, axis], 'key');
+    const kept = chosen.filter((combination) => !excludes(entry, combination));
+    if (kept.length === chosen.length)
+      warnings.push({ what: 'unused-exclude', stage: stageName, position: pipeline.source.position(where) });
+    if (kept.length === 0 && chosen.length > 0)
+      add(
+        `\`exclude\` leaves nothing of the matrix of \`${stageName}\`.`,
+        undefined,
+        [...at, 'exclude'],
+        'key',
+      );
+    chosen = kept;
+  }
+  return chosen;
 }
 
-/** Name, template and place of each path; in a list each resolved path is its own name. */
-function named(
-  paths: StageSchema['deps'],
-  at: Path,
-): [name: string | undefined, template: string, where: Path][] {
-  if (Array.isArray(paths)) return paths.map((path, i) => [undefined, path, [...at, i]]);
-  return Object.entries(paths ?? {}).map(([name, path]) => [name, path, [...at, name]]);
+/** Gives each dependency on the out of all instances of a stage its paths. */
+function link(drafts: readonly Instance[], add: Surroundings['add']): Instance[] {
+  const byStage = new Map<string, Instance[]>();
+  for (const draft of drafts) {
+    const instances = byStage.get(draft.stage);
+    if (instances === undefined) byStage.set(draft.stage, [draft]);
+    else instances.push(draft);
+  }
+  const pathsOf = (reference: string, at: Path): string[] => {
+    const [, stage, out] = stageReference.exec(reference)!;
+    const makers = byStage.get(stage!);
+    if (makers === undefined) {
+      add(`There is no stage \`${stage}\`.`, meant(stage!, [...byStage.keys()]), at);
+      return [];
+    }
+    const outs = makers.flatMap((maker) => maker.outs.filter(({ name }) => name === out));
+    if (outs.length === 0) {
+      const names = makers[0]!.outs.map(({ name }) => name);
+      add(`\`${stage}\` has no out \`${out}\`.`, meant(out!, names), at);
+    }
+    return outs.map(({ path }) => path).sort(byCodeUnit);
+  };
+  const known = new Map<string, string[]>();
+  const resolve = (dep: Dependency): Dependency => {
+    if (dep.pattern === null) return dep;
+    const paths = known.get(dep.pattern) ?? pathsOf(dep.pattern, dep.at);
+    known.set(dep.pattern, paths);
+    return { ...dep, paths };
+  };
+  return drafts.map((draft) =>
+    draft.deps.some(({ pattern }) => pattern !== null) ? { ...draft, deps: draft.deps.map(resolve) } : draft,
+  );
 }

@@ -1,13 +1,13 @@
 // Links instances by their paths into a DAG and refuses what can't be one, before anything runs.
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { posix, resolve } from 'node:path';
 import { meant } from '../config/nearest.ts';
 import type { Pipeline } from '../config/pipeline.ts';
 import { configuration } from '../config/zod-diagnostics.ts';
 import type { ConfigurationFailure } from '../failure.ts';
-import { byCodeUnit } from '../order.ts';
 import { fail, type Result, succeed } from '../result.ts';
-import type { Instance, Out } from './instance.ts';
+import type { Instance } from './instance.ts';
+import { OutIndex } from './out-index.ts';
 
 /** The instances in an order in which each comes after all that it needs. */
 export interface Graph {
@@ -16,9 +16,12 @@ export interface Graph {
   readonly needs: ReadonlyMap<string, readonly Instance[]>;
   /** Instances that read an instance's outs, by name. */
   readonly feeds: ReadonlyMap<string, readonly Instance[]>;
+  /** Who makes which path. */
+  readonly outs: OutIndex;
 }
 
-export function buildGraph(instances: readonly Instance[], pipeline: Pipeline, root: string): Result<Graph> {
+/** Finds who makes which path, and refuses outs where there can be none. */
+export function indexOuts(instances: readonly Instance[], pipeline: Pipeline): Result<OutIndex> {
   const failures: ConfigurationFailure[] = [];
   const position = pipeline.source.position.bind(pipeline.source);
   const outs = new OutIndex();
@@ -29,14 +32,32 @@ export function buildGraph(instances: readonly Instance[], pipeline: Pipeline, r
     }
   }
   failures.push(...outs.nested().map(({ message, at }) => configuration(message, undefined, position(at))));
+  return failures.length > 0 ? fail(...unique(failures)) : succeed(outs);
+}
 
+/** Links the instances, whose dependencies all have their paths, to the makers of these. */
+export function buildGraph(
+  instances: readonly Instance[],
+  outs: OutIndex,
+  pipeline: Pipeline,
+  root: string,
+): Result<Graph> {
+  const failures: ConfigurationFailure[] = [];
+  const position = pipeline.source.position.bind(pipeline.source);
+  const byName = new Map(instances.map((instance) => [instance.name, instance]));
   const needs = new Map<string, Instance[]>();
   for (const instance of instances) {
     const makers = new Set<Instance>();
-    for (const dep of instance.deps) {
+    if (statSync(resolve(root, instance.wdir), { throwIfNoEntry: false })?.isDirectory() !== true) {
+      const message = `The wdir \`${instance.wdir}\` is not a folder of the project.`;
+      const at = position(['stages', instance.stage, 'wdir']);
+      failures.push(configuration(message, 'Make it, or correct the path.', at));
+    }
+    // What is frozen stands as it is: nothing has to be there, or to be brought up to date, for its sake.
+    for (const dep of instance.frozen ? [] : instance.deps) {
       for (const path of dep.paths) {
         const found = outs.makersOf(path);
-        for (const maker of found) makers.add(maker);
+        for (const maker of found) makers.add(byName.get(maker)!);
         if (found.length === 0 && !existsSync(resolve(root, path))) {
           const hint = meant(path, outs.paths()) ?? 'Make it, or correct the path.';
           const message = `\`${instance.stage}\` depends on \`${path}\`, which no stage makes and which does not exist.`;
@@ -46,8 +67,7 @@ export function buildGraph(instances: readonly Instance[], pipeline: Pipeline, r
     }
     needs.set(instance.name, [...makers]);
   }
-  const unique = [...new Map(failures.map((failure) => [JSON.stringify(failure), failure])).values()];
-  if (unique.length > 0) return fail(...unique);
+  if (failures.length > 0) return fail(...unique(failures));
 
   const sorted = topological(instances, needs);
   if (!sorted.ok) {
@@ -60,8 +80,13 @@ export function buildGraph(instances: readonly Instance[], pipeline: Pipeline, r
   const feeds = new Map<string, Instance[]>(instances.map(({ name }) => [name, []]));
   for (const instance of instances)
     for (const maker of needs.get(instance.name)!) feeds.get(maker.name)!.push(instance);
-  return succeed({ instances: sorted.order, needs, feeds });
+  return succeed({ instances: sorted.order, needs, feeds, outs });
 }
+
+/** Every instance of a stage repeats its mistakes; one report of each is enough. */
+const unique = (failures: readonly ConfigurationFailure[]): ConfigurationFailure[] => [
+  ...new Map(failures.map((failure) => [JSON.stringify(failure), failure])).values(),
+];
 
 /** An out must lie inside the project and outside the engine's own store; undefined where it does. */
 function outPathProblem(path: string): string | undefined {
@@ -73,75 +98,6 @@ function outPathProblem(path: string): string | undefined {
   if (['cache', '.git', 'node_modules'].includes(path.split('/')[0]!))
     return `The out \`${path}\` lies in a folder that is not for outs.`;
   return undefined;
-}
-
-/** Who makes which path; a path also belongs to the out that contains it, or that it contains. */
-class OutIndex {
-  readonly #makers = new Map<string, { instance: Instance; out: Out }>();
-  #sorted: string[] | undefined;
-
-  /** Why `out` can't be added, undefined where it was. */
-  add(instance: Instance, out: Out): string | undefined {
-    const other = this.#makers.get(out.path);
-    if (other !== undefined) {
-      const where = other.instance === instance ? 'twice' : `and \`${other.instance.name}\` too`;
-      return `\`${out.path}\` is an out of \`${instance.name}\` ${where}; each path has one maker.`;
-    }
-    this.#makers.set(out.path, { instance, out });
-    this.#sorted = undefined;
-    return undefined;
-  }
-
-  paths(): string[] {
-    this.#sorted ??= [...this.#makers.keys()].sort(byCodeUnit);
-    return this.#sorted;
-  }
-
-  /** Outs that lie inside another out. */
-  nested(): { message: string; at: Out['at'] }[] {
-    return [...this.#makers].flatMap(([path, { instance, out }]) => {
-      const around = this.#containing(posix.dirname(path));
-      if (around === undefined) return [];
-      const message = `\`${path}\`, an out of \`${instance.name}\`, lies inside \`${around.out.path}\`, an out of \`${around.instance.name}\`.`;
-      return [{ message, at: out.at }];
-    });
-  }
-
-  makersOf(path: string): Instance[] {
-    const normal = posix.normalize(path).replace(/\/$/, '');
-    const containing = this.#containing(normal);
-    if (containing !== undefined) return [containing.instance];
-    // A folder that is no out itself, but holds outs.
-    const sorted = this.paths();
-    const makers = new Set<Instance>();
-    for (let i = lowerBound(sorted, `${normal}/`); sorted[i]?.startsWith(`${normal}/`); i++)
-      makers.add(this.#makers.get(sorted[i]!)!.instance);
-    return [...makers];
-  }
-
-  #containing(path: string): { instance: Instance; out: Out } | undefined {
-    for (
-      let folder = path;
-      folder !== '.' && folder !== '/' && folder !== '..';
-      folder = posix.dirname(folder)
-    ) {
-      const maker = this.#makers.get(folder);
-      if (maker !== undefined) return maker;
-    }
-    return undefined;
-  }
-}
-
-/** Index of the first element that is not before `text`. */
-function lowerBound(sorted: readonly string[], text: string): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle]! < text) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 type Sorted = { ok: true; order: Instance[] } | { ok: false; cycle: Instance[] };

@@ -5,7 +5,10 @@ export interface Instance {
   /** `resize`, or `train:cnn1:batch64-epochs20`. */
   readonly name: string;
   readonly stage: string;
-  readonly cmd: string;
+  /** Shell commands, run in this order until one fails; templates of deps and outs are still in them. */
+  readonly cmds: readonly string[];
+  /** Folder that the commands run in, relative to the project; `.` is the project itself. */
+  readonly wdir: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly matrix: Readonly<Record<string, unknown>>;
   /** Dotted names and values of the parameters that it may read. */
@@ -15,15 +18,25 @@ export interface Instance {
   /** Environment facts that it depends on. */
   readonly env: readonly string[];
   readonly slots: number | 'all';
+  /** How long its commands may take together, as written and in seconds; null where they may take any time. */
+  readonly timeout: { readonly text: string; readonly seconds: number } | null;
+  /** Whether it runs every time. */
+  readonly always: boolean;
+  /** Whether it never runs. */
+  readonly frozen: boolean;
+  /** From which runs one of it may go on; null where each starts from scratch. */
+  readonly resume: Resume | null;
 }
 
 /** A named dependency. */
 export interface Dependency {
   readonly name: string;
-  /** As written: relative to the project, with `/`. One path, or all the paths that it stands for in code-unit order. */
+  /** Relative to the project, with `/`. One path, or all the paths that it stands for in code-unit order. */
   readonly paths: readonly string[];
   /** Whether it stands for a list, so that the stage gets a list even when there is one path. */
   readonly list: boolean;
+  /** What a list was written as, with its templates resolved: a glob, or a reference to the out of a stage. */
+  readonly pattern: string | null;
   /** Where pipeline.yaml says so. */
   readonly at: Path;
 }
@@ -31,6 +44,21 @@ export interface Dependency {
 /** A named output. */
 export interface Out {
   readonly name: string;
+  /** Relative to the project, with `/`. */
   readonly path: string;
+  /** Under which field of the stage it stands. */
+  readonly kind: OutKind;
+  /** Whether the store keeps it; otherwise only the workspace does. */
+  readonly cache: boolean;
   readonly at: Path;
+}
+
+export const outKinds = ['outs', 'metrics', 'plots'] as const;
+export type OutKind = (typeof outKinds)[number];
+
+/** A run may go on from the out `from` of a run that differs only in a smaller number at `by`. */
+export interface Resume {
+  /** Where the number stands: in a matrix axis (`run`, `epochs`), or under the name of a parameter. */
+  readonly by: { readonly in: 'matrix' | 'params'; readonly path: readonly string[] };
+  readonly from: string;
 }

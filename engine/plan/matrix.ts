@@ -1,4 +1,5 @@
 // Expands a stage's matrix into its combinations, each with the labels that name it.
+import { isDeepStrictEqual } from 'node:util';
 
 /** One value of an axis. */
 export interface AxisValue {
@@ -41,3 +42,19 @@ export function combinations(axes: Readonly<Record<string, readonly AxisValue[]>
     [{ labels: {}, values: {} }],
   );
 }
+
+/** Whether an entry of `exclude` leaves a combination out: each axis that it names has that label, value or fields. */
+export function excludes(entry: Readonly<Record<string, unknown>>, { labels, values }: Combination): boolean {
+  return Object.entries(entry).every(
+    ([axis, wanted]) => labels[axis] === wanted || contains(values[axis], wanted),
+  );
+}
+
+/** Whether `value` is `part`, or has all its fields. */
+function contains(value: unknown, part: unknown): boolean {
+  if (!isMapping(value) || !isMapping(part)) return isDeepStrictEqual(value, part);
+  return Object.entries(part).every(([key, field]) => contains(value[key], field));
+}
+
+const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

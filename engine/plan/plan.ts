@@ -2,14 +2,19 @@
 import { type Params, type ParamsOptions, readParams } from '../config/params.ts';
 import { type Pipeline, readPipeline } from '../config/pipeline.ts';
 import { type Result, succeed } from '../result.ts';
+import type { Warning } from '../warning.ts';
 import { expand } from './expand.ts';
-import { buildGraph, type Graph } from './graph.ts';
+import { resolveGlobs } from './globs.ts';
+import { buildGraph, type Graph, indexOuts } from './graph.ts';
+import { unusedNames } from './unused.ts';
 
 export interface Plan {
   readonly root: string;
   readonly pipeline: Pipeline;
   readonly params: Params;
   readonly graph: Graph;
+  /** What is worth a word but stops nothing. */
+  readonly warnings: readonly Warning[];
 }
 
 export async function makePlan(root: string, options: Omit<ParamsOptions, 'schema'>): Promise<Result<Plan>> {
@@ -17,9 +22,20 @@ export async function makePlan(root: string, options: Omit<ParamsOptions, 'schem
   if (!pipeline.ok) return pipeline;
   const params = await readParams(root, { ...options, schema: pipeline.value.definition.params });
   if (!params.ok) return params;
-  const instances = expand(pipeline.value, params.value);
-  if (!instances.ok) return instances;
-  const graph = buildGraph(instances.value, pipeline.value, root);
+  const expanded = expand(pipeline.value, params.value);
+  if (!expanded.ok) return expanded;
+  const outs = indexOuts(expanded.value.instances, pipeline.value);
+  if (!outs.ok) return outs;
+  const globbed = await resolveGlobs(expanded.value.instances, outs.value, pipeline.value, root);
+  if (!globbed.ok) return globbed;
+  const graph = buildGraph(globbed.value.instances, outs.value, pipeline.value, root);
   if (!graph.ok) return graph;
-  return succeed({ root, pipeline: pipeline.value, params: params.value, graph: graph.value });
+  const unused = unusedNames(graph.value.instances, expanded.value.used, pipeline.value, params.value);
+  return succeed({
+    root,
+    pipeline: pipeline.value,
+    params: params.value,
+    graph: graph.value,
+    warnings: [...expanded.value.warnings, ...globbed.value.warnings, ...unused],
+  });
 }

@@ -8,10 +8,14 @@ export function reasonText(reason: Reason): string {
       return 'not in pipeline.lock yet';
     case 'forced':
       return 'forced';
+    case 'always':
+      return 'runs every time';
     case 'format':
       return 'the fingerprint format changed';
     case 'cmd':
       return `command \`${reason.old}\` → \`${reason.new}\``;
+    case 'wdir':
+      return `wdir ${reason.old} → ${reason.new}`;
     case 'code':
       return `${reason.file} ${reason.change}`;
     case 'package':

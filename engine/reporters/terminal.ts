@@ -8,6 +8,7 @@ import { failureText } from './failure-text.ts';
 import { progressText } from './progress-text.ts';
 import { reasonsText } from './reason-text.ts';
 import type { Reporter } from './reporter.ts';
+import { warningText } from './warning-text.ts';
 
 interface Running {
   readonly started: number;
@@ -46,6 +47,8 @@ export class TerminalReporter implements Reporter {
         return undefined;
       case 'note':
         return `${pc.yellow('•')} ${event.message}`;
+      case 'warning':
+        return warningText(event.warning);
       case 'fresh': // the summary counts them; a line for each would bury what happened
       case 'skipped': // the failure names what it skips
         this.#done++;

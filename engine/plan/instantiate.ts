@@ -1,0 +1,225 @@
+// Makes an instance of a stage for one combination of its matrix: every template is resolved, every name checked.
+import { posix } from 'node:path';
+import { parseDuration } from '../config/duration.ts';
+import { meant } from '../config/nearest.ts';
+import { leafNames, type Params } from '../config/params.ts';
+import { type Pipeline, pipelineFile } from '../config/pipeline.ts';
+import type { StageSchema } from '../config/pipeline-schema.ts';
+import { lateNames, resolveTemplate, type Scope, withWildcards } from '../config/template.ts';
+import type { Path } from '../config/yaml-source.ts';
+import { valueAt } from '../config/zod-diagnostics.ts';
+import { type Dependency, type Instance, type Out, outKinds, type Resume } from './instance.ts';
+import type { Combination } from './matrix.ts';
+
+/** What an instance is made from. */
+export interface Surroundings {
+  readonly pipeline: Pipeline;
+  readonly params: Params;
+  /** Templates' names outside of the matrix. */
+  readonly scope: Scope;
+  /** Reports a mistake, and goes on. */
+  readonly add: (message: string, hint: string | undefined, at: Path, part?: 'key' | 'value') => void;
+}
+
+/** An instance whose references to other stages' outs and globs still have no paths. */
+export function instantiate(
+  stageName: string,
+  stage: StageSchema,
+  { labels, values }: Combination,
+  { pipeline, params, scope: outer, add }: Surroundings,
+): Instance {
+  const at: Path = ['stages', stageName];
+  const scope: Scope = { values: { ...outer.values, ...values }, labels, used: outer.used };
+  const text = (template: string, where: Path): string => {
+    const resolved = resolveTemplate(template, scope);
+    if (!resolved.ok) add(resolved.message, resolved.hint, where);
+    else if (typeof resolved.value === 'object')
+      add(`\`${template}\` is ${JSON.stringify(resolved.value)}, not a text.`, undefined, where);
+    else return String(resolved.value);
+    return template;
+  };
+  const pathText = (template: string, where: Path): string => {
+    for (const [kind, name] of lateNames(template))
+      add(`\`\${${kind}.${name}}\` is known only to \`cmd\`.`, undefined, where);
+    return text(template, where);
+  };
+  const wdir = folderText(stage.wdir === undefined ? '.' : pathText(stage.wdir, [...at, 'wdir']));
+  if (wdir === undefined)
+    add(`The wdir \`${stage.wdir}\` lies outside the project.`, undefined, [...at, 'wdir']);
+  const under = (path: string): string =>
+    wdir === undefined || wdir === '.' || posix.isAbsolute(path) ? path : posix.join(wdir, path);
+
+  const declared: string[] = []; // names of all dependencies, the absent ones too
+  const deps = named(stage.deps, [...at, 'deps']).flatMap(([depName, template, where]): Dependency[] => {
+    if (depName !== undefined) declared.push(depName);
+    if (stageReference.test(template)) {
+      if (depName === undefined) declared.push(template);
+      return [{ name: depName ?? template, paths: [], list: true, pattern: template, at: where }];
+    }
+    for (const [kind, name] of lateNames(template))
+      add(`\`\${${kind}.${name}}\` is known only to \`cmd\`.`, undefined, where);
+    const resolved = resolveTemplate(template, scope);
+    if (!resolved.ok) {
+      add(resolved.message, resolved.hint, where);
+      return [];
+    }
+    if (resolved.value === null) return [];
+    if (typeof resolved.value !== 'string' || resolved.value === '') {
+      add(`\`${template}\` is ${JSON.stringify(resolved.value)}, not a path.`, undefined, where);
+      return [];
+    }
+    const path = under(resolved.value);
+    if (depName === undefined) declared.push(resolved.value);
+    return [{ name: depName ?? resolved.value, paths: [path], list: false, pattern: null, at: where }];
+  });
+  const outs = outKinds.flatMap((kind) =>
+    named(stage[kind], [...at, kind]).map(([outName, entry, where]): Out => {
+      const { path: template, cache } = typeof entry === 'string' ? { path: entry, cache: true } : entry;
+      const path = pathText(template, where);
+      return { name: outName ?? path, path: under(path), kind, cache: cache ?? true, at: where };
+    }),
+  );
+  for (const [i, { name, at: where }] of outs.entries())
+    if (outs.findIndex((other) => other.name === name) < i)
+      add(`Two outs of \`${stageName}\` are called \`${name}\`.`, undefined, where, 'key');
+
+  const instance: Instance = {
+    name: [stageName, ...Object.values(labels)].join(':'),
+    stage: stageName,
+    cmds: (typeof stage.cmd === 'string' ? [stage.cmd] : stage.cmd).map((cmd, i) =>
+      text(cmd, typeof stage.cmd === 'string' ? [...at, 'cmd'] : [...at, 'cmd', i]),
+    ),
+    wdir: wdir ?? '.',
+    labels,
+    matrix: values,
+    params: Object.fromEntries(
+      (stage.params ?? []).map((template, i): [string, unknown] => {
+        const where = [...at, 'params', i];
+        const param = text(template, where);
+        scope.used.add(param).add(withWildcards(template));
+        const value = valueAt(params.values, param.split('.'));
+        if (value === undefined) {
+          const hint = meant(param, leafNames(params.values));
+          add(`There is no parameter \`${param}\` in params.yaml.`, hint, where);
+        }
+        return [param, value];
+      }),
+    ),
+    deps,
+    outs,
+    env: (stage.env ?? []).map((variable, i) => {
+      const facts = Object.keys(pipeline.definition.environment ?? {});
+      if (!facts.includes(variable) && !/^[A-Z][A-Z0-9_]*$/.test(variable)) {
+        const message = `\`${variable}\` is neither a fact named under \`environment\` in ${pipelineFile} nor a variable in capitals.`;
+        add(message, meant(variable, facts), [...at, 'env', i]);
+      }
+      return variable;
+    }),
+    slots: stage.slots ?? 1,
+    timeout:
+      stage.timeout === undefined ? null : { text: stage.timeout, seconds: parseDuration(stage.timeout)! },
+    always: stage.always ?? false,
+    frozen: stage.frozen ?? false,
+    resume: stage.resume === undefined ? null : resumeOf(stage.resume, values, stage),
+  };
+  if (instance.timeout !== null && instance.timeout.seconds > longestTimeout)
+    add(`The timeout \`${instance.timeout.text}\` is longer than 24 d.`, undefined, [...at, 'timeout']);
+  checkLateNames(instance, declared, (message, hint) => add(message, hint, [...at, 'cmd']));
+  if (instance.resume !== null)
+    checkResume(instance, instance.resume, (message, hint, field) =>
+      add(message, hint, [...at, 'resume', field]),
+    );
+  return instance;
+}
+
+/** Seconds; Node's timers reach no further than 2^31 milliseconds. */
+const longestTimeout = 24 * 86_400;
+
+export const stageReference = /^\$\{stages\.([\w-]+)\.([\w-]+)\}$/;
+
+/** A folder written plainly; undefined where it lies outside the project. */
+function folderText(path: string): string | undefined {
+  const normal = posix.normalize(path).replace(/(?<=.)\/$/, '');
+  return posix.isAbsolute(normal) || normal === '..' || normal.startsWith('../') ? undefined : normal;
+}
+
+/** Name, entry and place of each path; in a list each resolved path is its own name. */
+function named<Entry>(
+  paths: Readonly<Record<string, Entry>> | readonly Entry[] | undefined,
+  at: Path,
+): [name: string | undefined, entry: Entry, where: Path][] {
+  if (Array.isArray(paths))
+    return (paths as readonly Entry[]).map((path, i) => [undefined, path, [...at, i]]);
+  return Object.entries((paths ?? {}) as Record<string, Entry>).map(([name, path]) => [
+    name,
+    path,
+    [...at, name],
+  ]);
+}
+
+type Complain = (message: string, hint: string | undefined) => void;
+
+/** Checks what a command's `${deps.x}` and its like name. */
+function checkLateNames(instance: Instance, declared: readonly string[], complain: Complain): void {
+  const outs = instance.outs.map(({ name }) => name);
+  for (const [kind, name] of instance.cmds.flatMap(lateNames)) {
+    const written = `\`\${${kind}.${name}}\``;
+    if (kind === 'resume') {
+      if (instance.resume === null) complain(`${written} needs the field \`resume\`.`, undefined);
+      else if (name !== 'from') complain(`Nothing is called ${written}.`, meant(name, ['from']));
+    } else if (kind === 'outs') {
+      if (!outs.includes(name)) complain(`\`${instance.stage}\` has no out \`${name}\`.`, meant(name, outs));
+    } else if (!declared.includes(name)) {
+      complain(`\`${instance.stage}\` has no dependency \`${name}\`.`, meant(name, declared));
+    }
+  }
+}
+
+function resumeOf(
+  { by, from }: NonNullable<StageSchema['resume']>,
+  values: Readonly<Record<string, unknown>>,
+  stage: StageSchema,
+): Resume {
+  const path = by.split('.');
+  const axis = Object.hasOwn(values, path[0]!) && stage.matrix !== undefined;
+  return { by: { in: axis ? 'matrix' : 'params', path }, from };
+}
+
+/** Checks that `by` is a number that the stage sees, and `from` an out that the store keeps. */
+function checkResume(
+  instance: Instance,
+  { by, from }: Resume,
+  complain: (message: string, hint: string | undefined, field: 'by' | 'from') => void,
+): void {
+  const name = by.path.join('.');
+  const value = resumeValue(instance);
+  if (value === undefined) {
+    const known = [...leafNames(instance.matrix), ...Object.keys(instance.params)];
+    const message = `\`${name}\` is neither in the matrix of \`${instance.stage}\` nor a parameter that it names.`;
+    complain(message, meant(name, known), 'by');
+  } else if (typeof value !== 'number')
+    complain(`\`${name}\` is ${JSON.stringify(value)}, not a number that may grow.`, undefined, 'by');
+  const out = instance.outs.find((candidate) => candidate.name === from);
+  if (out === undefined) {
+    const names = instance.outs.map((candidate) => candidate.name);
+    complain(`\`${instance.stage}\` has no out \`${from}\`.`, meant(from, names), 'from');
+  } else if (!out.cache)
+    complain(
+      `The out \`${from}\` is not kept in the store (\`cache: false\`); a run can't go on from it.`,
+      undefined,
+      'from',
+    );
+}
+
+/** What an instance has at its `resume.by`; undefined where it has nothing there. */
+export function resumeValue({ resume, matrix, params }: Instance): unknown {
+  if (resume === null) return undefined;
+  const { path, in: where } = resume.by;
+  if (where === 'matrix') return valueAt(matrix, path);
+  // The parameter itself is named, or a group that holds it.
+  for (let known = path.length; known > 0; known--) {
+    const group = path.slice(0, known).join('.');
+    if (Object.hasOwn(params, group)) return valueAt(params[group], path.slice(known));
+  }
+  return undefined;
+}

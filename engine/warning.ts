@@ -1,0 +1,32 @@
+// What is worth a word but stops nothing, as data. The texts live in reporters/warning-text.ts alone.
+import type { SourcePosition } from './failure.ts';
+
+export type Warning =
+  /** A parameter, or a whole group of them, that no stage and no template names. */
+  | { readonly what: 'unused-param'; readonly name: string; readonly position?: SourcePosition }
+  /** An entry of `vars` that no template names and no alias repeats. */
+  | { readonly what: 'unused-var'; readonly name: string; readonly position?: SourcePosition }
+  /** A named dependency whose command takes its other paths by template, but not this one. */
+  | {
+      readonly what: 'unused-dep';
+      readonly stage: string;
+      readonly name: string;
+      readonly position?: SourcePosition;
+    }
+  /** A dependency or parameter that a stage names and that nothing in its code is called. */
+  | {
+      readonly what: 'unread';
+      readonly stage: string;
+      readonly kind: 'param' | 'dep';
+      readonly name: string;
+    }
+  /** An entry of a matrix' `exclude` that no combination matches. */
+  | { readonly what: 'unused-exclude'; readonly stage: string; readonly position?: SourcePosition }
+  /** A glob that matches files inside an out: what an out holds is known only by its own name. */
+  | {
+      readonly what: 'glob-inside-out';
+      readonly stage: string;
+      readonly pattern: string;
+      readonly out: string;
+      readonly position?: SourcePosition;
+    };
