@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { cnn1 } from '../models/cnn1.ts';
 import { backendNameOf, loadBackend } from '../training/backend.ts';
 import { batches, openInputs } from '../training/batches.ts';
-import { eagerStep } from '../training/eager-step.ts';
+import { chooseStep } from '../training/choose-step.ts';
 import { makeOptimizer } from '../training/optimizers/index.ts';
 import { writePictures } from './pictures.ts';
 import { serveMeasurements } from './worker.ts';
@@ -21,7 +21,8 @@ const model = cnn1(
   { filters: [32, 64, 128], dense: 128, dropout: 0.5, optimizer: { name: 'adam', learningRate: 0.001 } },
   20,
 );
-const step = eagerStep(model, makeOptimizer({ name: 'adam', learningRate: 0.001 }));
+const optimizer = makeOptimizer({ name: 'adam', learningRate: 0.001 });
+const step = await chooseStep(model, optimizer, 'uint8', console.error);
 const folder = await mkdtemp(join(tmpdir(), 'rodada-bench-'));
 try {
   const file = join(folder, 'pictures.npy');
@@ -35,7 +36,7 @@ try {
   const measure = async (): Promise<number> => {
     let started = 0;
     let counted = -1;
-    for await (const own of batches({ inputs, labels }, rows, batch)) {
+    for await (const own of batches({ inputs, labels }, rows, batch, step.inputType)) {
       const { loss, correct } = what === 'train' ? step.train(own, done++) : step.evaluate(own);
       await loss.data(); // eager operations are done when their result is there
       tf.dispose([loss, correct]);
