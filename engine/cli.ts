@@ -1,8 +1,14 @@
 // The command line: verbs, help and exit codes (0 done, 1 a stage or gate failed, 2 usage or configuration).
 import { Command, CommanderError } from 'commander';
-import { checkCommand } from './commands/check.ts';
-import { compareCommand } from './commands/compare.ts';
-import { reproCommand } from './commands/repro.ts';
+
+/** The verbs in the order of the help, each loaded only when it is needed. */
+const verbs: Readonly<Record<string, () => Promise<Command>>> = {
+  repro: async () => (await import('./commands/repro.ts')).reproCommand(),
+  status: async () => (await import('./commands/status.ts')).statusCommand(),
+  why: async () => (await import('./commands/why.ts')).whyCommand(),
+  compare: async () => (await import('./commands/compare.ts')).compareCommand(),
+  check: async () => (await import('./commands/check.ts')).checkCommand(),
+};
 
 /** Runs the verb that `argv` names; the exit code is left in `process.exitCode`. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -12,8 +18,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     )
     .exitOverride()
     .showHelpAfterError('(--help shows the options)');
-  for (const command of [reproCommand(), compareCommand(), checkCommand()])
-    program.addCommand(command.copyInheritedSettings(program));
+  const verb = argv[2] ?? '';
+  // Help, and the nearest name to one that is unknown, need all of them.
+  const needed = Object.hasOwn(verbs, verb) ? [verbs[verb]!] : Object.values(verbs);
+  for (const load of needed) program.addCommand((await load()).copyInheritedSettings(program));
   try {
     await program.parseAsync(argv);
   } catch (error) {

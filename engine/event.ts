@@ -1,6 +1,8 @@
 // What happens during a run, as data. Reporters turn it into text or JSON lines.
 import type { Reason } from './explain.ts';
 import type { Failure } from './failure.ts';
+import type { Forecast, Outlook } from './inspect/forecast.ts';
+import type { Explanation } from './inspect/why.ts';
 import type { Warning } from './warning.ts';
 
 export interface Summary {
@@ -36,6 +38,9 @@ export type Event =
   | { readonly type: 'executed'; readonly stage: string; readonly seconds: number }
   | { readonly type: 'skipped'; readonly stage: string; readonly because: string }
   | { readonly type: 'failure'; readonly failure: Failure }
+  | ({ readonly type: 'forecast' } & Forecast)
+  | Outlook
+  | ({ readonly type: 'why' } & Explanation)
   | Summary;
 
 export type Emit = (event: Event) => void;

@@ -35,7 +35,9 @@ export type Reason =
       readonly new: string | null;
     }
   | { readonly what: 'out'; readonly path: string; readonly state: 'missing' | 'edited' }
-  | { readonly what: 'format' };
+  | { readonly what: 'format' }
+  /** Stages that it reads from may run, so that its inputs are not known yet. Only a forecast says so. */
+  | { readonly what: 'upstream'; readonly stages: readonly string[] };
 
 /** What the workspace holds for each out, by name; null where there is nothing. */
 export type PresentOuts = Readonly<Record<string, Content | null>>;

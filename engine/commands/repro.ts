@@ -1,72 +1,79 @@
 // `rodada repro [targets…]`: brings the workspace up to date.
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { watchInterrupts } from '../execute/interrupts.ts';
 import { repro } from '../execute/repro.ts';
 import { takeRunLock } from '../execute/run-lock.ts';
 import { cacheFolder, Workspace } from '../execute/workspace.ts';
-import { exitCodeOf, type Failure } from '../failure.ts';
-import { makePlan } from '../plan/plan.ts';
-import { selectTargets } from '../plan/targets.ts';
-import { JsonLinesReporter } from '../reporters/json-lines.ts';
-import type { Reporter } from '../reporters/reporter.ts';
-import { TerminalReporter } from '../reporters/terminal.ts';
+import type { Instance } from '../plan/instance.ts';
+import type { Plan } from '../plan/plan.ts';
+import { type Reach, selectTargets } from '../plan/targets.ts';
+import { examples, type PlanFlags, planOf, type Session, session, withPlanOptions } from './session.ts';
 
-export interface ReproFlags {
+export interface ReproFlags extends PlanFlags {
   readonly force?: boolean;
+  readonly singleItem?: boolean;
+  readonly downstream?: boolean;
+  readonly dry?: boolean;
+  /** False with `--no-restore`. */
+  readonly restore: boolean;
   readonly keepGoing?: boolean;
   readonly jobs: number;
-  readonly profile?: string;
-  readonly set?: readonly string[];
-  readonly json?: boolean;
 }
 
 export function reproCommand(): Command {
-  return new Command('repro')
+  const command = new Command('repro')
     .description('run what changed, restore what was run before, leave the rest')
     .argument(
       '[targets...]',
       'stages, prefixes or instances to bring up to date, with all that they need (default: everything)',
     )
-    .option('-p, --profile <name>', 'overlay profiles/<name>.yaml on params.yaml')
-    .option('-s, --set <key=value>', 'set a parameter for this run; may be repeated', collect)
-    .option('-f, --force', 'run the targets and what they need even if nothing changed')
+    .option('--dry', 'say what would run, be restored or stay, and why; change nothing')
+    .addOption(
+      new Option(
+        '--single-item',
+        'only the targets; what they need counts as it stands in the workspace',
+      ).conflicts('downstream'),
+    )
+    .option('--downstream', 'the targets and all that depends on them, instead of what they need')
+    .option('-f, --force', 'run the targets and what comes with them even if nothing changed')
+    .option('--no-restore', 'run what changed even where the store has the result of an earlier run')
     .option('-k, --keep-going', 'after a failure go on with whatever does not need the failed stage')
-    .option('-j, --jobs <n>', 'stages at once', count, availableParallelism())
+    .option('-j, --jobs <n>', 'stages at once', count, availableParallelism());
+  return withPlanOptions(command)
     .option('--json', 'print events as JSON lines; the last is the summary')
     .addHelpText(
       'after',
-      `
-Examples:
+      examples(`
   $ npm run repro                                   everything
+  $ npm run repro -- --dry                          what that would do, and why
   $ npm run repro -- train:cnn1                     one model's trainings, and what they need
+  $ npm run repro -- --single-item compare          compare what stands there, whatever changed before it
+  $ npm run repro -- --downstream split             split and all that depends on it
+  $ npm run repro -- --force --single-item explore  run one stage again
   $ npm run repro -- --set models.cnn1.dropout=0.3  try a value without editing params.yaml
   $ npm run repro -- --profile report               the full study
-  $ npm run -s repro -- --json | tail -n 1          the summary, for a program`,
+  $ npm run -s repro -- --json | tail -n 1          the summary, for a program`),
     )
-    .action(async (targets: string[], flags: ReproFlags) => {
-      process.exitCode = await runRepro(process.cwd(), targets, flags);
-    });
+    .action((targets: string[], flags: ReproFlags) =>
+      session(flags, (session) => runRepro(session, targets, flags)),
+    );
 }
 
-/** @returns the exit code */
-export async function runRepro(root: string, targets: readonly string[], flags: ReproFlags): Promise<number> {
-  const reporter: Reporter = flags.json === true ? new JsonLinesReporter() : new TerminalReporter();
+async function runRepro(session: Session, targets: readonly string[], flags: ReproFlags): Promise<number> {
+  const { root, emit, failed } = session;
   const { signal, stop } = watchInterrupts();
-  const failed = (failures: readonly Failure[]): number => {
-    for (const failure of failures) reporter.report({ type: 'failure', failure });
-    return exitCodeOf(failures);
-  };
   try {
-    const plan = await makePlan(root, { profile: flags.profile, set: flags.set });
+    const plan = await planOf(session, flags);
     if (!plan.ok) return failed(plan.failures);
-    const chosen = selectTargets(plan.value.graph, targets);
+    const chosen = selectTargets(plan.value.graph, targets, reachOf(flags));
     if (!chosen.ok) return failed(chosen.failures);
+    if (flags.dry === true) return await foretell(session, plan.value, chosen.value, flags);
     const release = await takeRunLock(join(root, cacheFolder, 'run.lock'));
     if (!release.ok) return failed(release.failures);
     try {
-      const report = (message: string): void => reporter.report({ type: 'note', message });
+      const report = (message: string): void => emit({ type: 'note', message });
       const workspace = new Workspace(plan.value, { setup: true, report });
       const lines = workspace.lock.damaged;
       if (lines.length > 0) report(`pipeline.lock: damaged blocks at lines ${lines.join(', ')} are rebuilt.`);
@@ -75,8 +82,9 @@ export async function runRepro(root: string, targets: readonly string[], flags: 
       const summary = await repro(workspace, chosen.value, {
         jobs: flags.jobs,
         force: flags.force === true,
+        restore: flags.restore,
         keepGoing: flags.keepGoing === true,
-        emit: (event) => reporter.report(event),
+        emit,
         signal,
       });
       return summary.failed.length + summary.skipped.length > 0 ? 1 : 0;
@@ -85,11 +93,28 @@ export async function runRepro(root: string, targets: readonly string[], flags: 
     }
   } finally {
     stop();
-    reporter.close();
   }
 }
 
-const collect = (value: string, all: string[] = []): string[] => [...all, value];
+const reachOf = ({ singleItem, downstream }: ReproFlags): Reach =>
+  singleItem === true ? 'none' : downstream === true ? 'dependents' : 'needs';
+
+/** Says what the run would do. */
+async function foretell(
+  { emit, failed }: Session,
+  plan: Plan,
+  chosen: readonly Instance[],
+  { force, restore }: ReproFlags,
+): Promise<number> {
+  const { foretellAll, outlookOf } = await import('../inspect/forecast.ts');
+  const workspace = new Workspace(plan, { setup: false, report: () => undefined });
+  const foretold = await foretellAll(workspace, chosen, { force: force === true, restore });
+  if (!foretold.ok) return failed(foretold.failures);
+  const { forecasts } = foretold.value;
+  for (const forecast of forecasts) emit({ type: 'forecast', ...forecast });
+  emit(outlookOf(forecasts));
+  return 0;
+}
 
 function count(text: string): number {
   const value = Number(text);

@@ -12,6 +12,8 @@ import type { Workspace } from './workspace.ts';
 export interface ReproOptions {
   readonly jobs: number;
   readonly force: boolean;
+  /** Whether results of earlier runs may be taken from the store. */
+  readonly restore: boolean;
   readonly keepGoing: boolean;
   readonly emit: Emit;
   readonly signal: AbortSignal;
@@ -48,13 +50,15 @@ export async function repro(
     return false;
   };
   const bring = async (instance: Instance): Promise<boolean> => {
+    // What was not chosen, as with --single-item, counts as it stands.
     for (const need of workspace.plan.graph.needs.get(instance.name)!)
-      if (!(await results.get(need.name)!)) return skip(instance, need.name);
+      if ((await results.get(need.name)) === false) return skip(instance, need.name);
     const halted = (): boolean => stopped;
     const cause = (): string => (signal.aborted ? 'interrupted' : (done.failed[0] ?? 'interrupted'));
     if (signal.aborted || halted()) return skip(instance, cause());
     const outcome = await runInstance(workspace, instance, {
       force: options.force,
+      restore: options.restore,
       emit,
       slots,
       signal,

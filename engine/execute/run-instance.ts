@@ -15,10 +15,9 @@ import { collect, publish, type ReadyOut } from './publish.ts';
 import { runCommands } from './run-command.ts';
 import { makeScratch } from './scratch.ts';
 import type { Slots } from './slots.ts';
-import type { Workspace } from './workspace.ts';
+import type { LookUp, Workspace } from './workspace.ts';
 
-export interface RunOptions {
-  readonly force: boolean;
+export interface RunOptions extends ExamineOptions {
   readonly emit: Emit;
   readonly slots: Slots;
   readonly signal: AbortSignal;
@@ -38,7 +37,7 @@ export async function runInstance(
   options: RunOptions,
 ): Promise<Outcome> {
   const { emit } = options;
-  const examined = await examine(workspace, instance, options.force);
+  const examined = await examine(workspace, instance, options);
   if ('failure' in examined) return { status: 'failed', failure: examined.failure };
   const { decision, fingerprint, present } = examined;
   if (decision.action === 'fresh') {
@@ -70,18 +69,27 @@ interface Examined {
   readonly present: Readonly<Record<string, Content | null>>;
 }
 
+export interface ExamineOptions {
+  /** Run whatever the state. */
+  readonly force: boolean;
+  /** Whether results of earlier runs may be taken from the store. */
+  readonly restore: boolean;
+  /** What the paths of deps and outs hold; the workspace as it is by default. */
+  readonly lookUp?: LookUp;
+}
+
 /** Looks at an instance's inputs, outs and record, and decides. */
 export async function examine(
   workspace: Workspace,
   instance: Instance,
-  force: boolean,
+  { force, restore, lookUp }: ExamineOptions,
 ): Promise<Examined | { failure: Failure }> {
-  const found = await workspace.fingerprint(instance).catch((error: Error) => ({ error }));
+  const found = await workspace.fingerprint(instance, lookUp).catch((error: Error) => ({ error }));
   if ('error' in found) return { failure: stageFailure(instance, found.error.message) };
   if ('missing' in found)
     return { failure: stageFailure(instance, `Its dependency \`${found.missing}\` does not exist.`) };
   const { fingerprint } = found;
-  const present = await workspace.present(instance);
+  const present = await workspace.present(instance, lookUp);
   const block = workspace.lock.blocks.get(instance.name);
   const situation = { fingerprint, block, present, force, always: instance.always };
   const { key } = decide({ ...situation, record: undefined });
@@ -89,7 +97,7 @@ export async function examine(
     const decision = await decideFrozen(workspace, instance, present, key);
     return 'failure' in decision ? decision : { decision, fingerprint, present };
   }
-  const record = workspace.records.get(key);
+  const record = restore ? workspace.records.get(key) : undefined;
   const stored = record !== undefined && (await isStored(workspace, instance, record.outs, present));
   const decision = decide({ ...situation, record: stored ? record : undefined });
   return { decision, fingerprint, present };

@@ -16,6 +16,9 @@ import type { Content } from '../store/tree.ts';
 /** Folder of the store, relative to the project. */
 export const cacheFolder = 'cache';
 
+/** Says what a path holds, undefined where there is nothing. A forecast also answers for outs that are yet to be restored. */
+export type LookUp = (path: string) => Promise<Content | undefined>;
+
 export class Workspace {
   readonly root: string;
   readonly cache: string;
@@ -57,8 +60,14 @@ export class Workspace {
     return named;
   }
 
+  /** What `path` holds now. */
+  readonly lookUp: LookUp = (path) => this.memo.content(this.root, path);
+
   /** The instance's fingerprint, or the path of a dependency that is not there. */
-  async fingerprint(instance: Instance): Promise<{ missing: string } | { fingerprint: Fingerprint }> {
+  async fingerprint(
+    instance: Instance,
+    lookUp = this.lookUp,
+  ): Promise<{ missing: string } | { fingerprint: Fingerprint }> {
     const code: Record<string, string> = {};
     const packages = new Set<string>();
     const closures = await this.#closures.of(this.#scriptsOf(instance));
@@ -72,7 +81,7 @@ export class Workspace {
     for (const { name, paths } of instance.frozen ? [] : instance.deps) {
       deps[name] = {};
       for (const path of paths) {
-        const content = await this.memo.content(this.root, path);
+        const content = await lookUp(path);
         if (content === undefined) return { missing: path };
         deps[name][path] = content.hash;
       }
@@ -108,10 +117,9 @@ export class Workspace {
   }
 
   /** What the workspace holds for each of the instance's outs; null where there is nothing. */
-  async present(instance: Instance): Promise<Record<string, Content | null>> {
+  async present(instance: Instance, lookUp = this.lookUp): Promise<Record<string, Content | null>> {
     const present: Record<string, Content | null> = {};
-    for (const { name, path } of instance.outs)
-      present[name] = (await this.memo.content(this.root, path)) ?? null;
+    for (const { name, path } of instance.outs) present[name] = (await lookUp(path)) ?? null;
     return present;
   }
 }

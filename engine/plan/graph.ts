@@ -41,6 +41,7 @@ export function buildGraph(
   outs: OutIndex,
   pipeline: Pipeline,
   root: string,
+  allowMissing = false,
 ): Result<Graph> {
   const failures: ConfigurationFailure[] = [];
   const position = pipeline.source.position.bind(pipeline.source);
@@ -58,7 +59,7 @@ export function buildGraph(
       for (const path of dep.paths) {
         const found = outs.makersOf(path);
         for (const maker of found) makers.add(byName.get(maker)!);
-        if (found.length === 0 && !existsSync(resolve(root, path))) {
+        if (!allowMissing && found.length === 0 && !existsSync(resolve(root, path))) {
           const hint = meant(path, outs.paths()) ?? 'Make it, or correct the path.';
           const message = `\`${instance.stage}\` depends on \`${path}\`, which no stage makes and which does not exist.`;
           failures.push(configuration(message, hint, position(dep.at)));

@@ -17,7 +17,12 @@ export interface Plan {
   readonly warnings: readonly Warning[];
 }
 
-export async function makePlan(root: string, options: Omit<ParamsOptions, 'schema'>): Promise<Result<Plan>> {
+export interface PlanOptions extends Omit<ParamsOptions, 'schema'> {
+  /** Whether dependencies that no stage makes may be absent: for a clone that has no data. */
+  readonly allowMissing?: boolean | undefined;
+}
+
+export async function makePlan(root: string, options: PlanOptions): Promise<Result<Plan>> {
   const pipeline = readPipeline(root);
   if (!pipeline.ok) return pipeline;
   const params = await readParams(root, { ...options, schema: pipeline.value.definition.params });
@@ -28,7 +33,7 @@ export async function makePlan(root: string, options: Omit<ParamsOptions, 'schem
   if (!outs.ok) return outs;
   const globbed = await resolveGlobs(expanded.value.instances, outs.value, pipeline.value, root);
   if (!globbed.ok) return globbed;
-  const graph = buildGraph(globbed.value.instances, outs.value, pipeline.value, root);
+  const graph = buildGraph(globbed.value.instances, outs.value, pipeline.value, root, options.allowMissing);
   if (!graph.ok) return graph;
   const unused = unusedNames(graph.value.instances, expanded.value.used, pipeline.value, params.value);
   return succeed({

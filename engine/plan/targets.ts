@@ -4,11 +4,18 @@ import { fail, type Result, succeed } from '../result.ts';
 import type { Graph } from './graph.ts';
 import type { Instance } from './instance.ts';
 
+/** What comes along with the targets: all that they need, all that needs them, or nothing. */
+export type Reach = 'needs' | 'dependents' | 'none';
+
 /**
- * The instances that the targets name and all that they need, in the graph's order; no targets mean everything.
+ * The instances that the targets name and what `reach` adds, in the graph's order; no targets mean everything.
  * A target is an instance (`train:cnn1:batch64-epochs20`), a stage or a prefix (`train`, `train:cnn1`).
  */
-export function selectTargets(graph: Graph, targets: readonly string[]): Result<Instance[]> {
+export function selectTargets(
+  graph: Graph,
+  targets: readonly string[],
+  reach: Reach = 'needs',
+): Result<Instance[]> {
   if (targets.length === 0) return succeed([...graph.instances]);
   const wanted = new Set<Instance>();
   for (const target of targets) {
@@ -26,8 +33,9 @@ export function selectTargets(graph: Graph, targets: readonly string[]): Result<
     }
     for (const instance of named) wanted.add(instance);
   }
-  for (const instance of [...graph.instances].reverse())
-    if (wanted.has(instance)) for (const need of graph.needs.get(instance.name)!) wanted.add(need);
+  // A set also iterates over what is added on the way.
+  const next = { needs: graph.needs, dependents: graph.feeds, none: undefined }[reach];
+  for (const instance of wanted) for (const other of next?.get(instance.name) ?? []) wanted.add(other);
   return succeed(graph.instances.filter((instance) => wanted.has(instance)));
 }
 

@@ -30,6 +30,8 @@ export function reasonText(reason: Reason): string {
       return `${reason.name} ${reason.old ?? '—'} → ${reason.new ?? '—'}`;
     case 'out-moved':
       return `out ${reason.name}: ${reason.old ?? '—'} → ${reason.new ?? '—'}`;
+    case 'upstream':
+      return `after ${shortList(reason.stages)}`;
     case 'out':
       return `${reason.path} is ${reason.state}`;
   }
@@ -39,6 +41,12 @@ export function reasonText(reason: Reason): string {
 export function reasonsText(reasons: readonly Reason[]): string {
   const shown = reasons.slice(0, 3).map(reasonText).join('; ');
   return reasons.length > 3 ? `${shown}; and ${reasons.length - 3} more` : shown;
+}
+
+/** The first few names, the rest counted. */
+export function shortList(names: readonly string[]): string {
+  const shown = names.slice(0, 3).join(', ');
+  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }
 
 /** Old → new; of two mappings only what differs. */

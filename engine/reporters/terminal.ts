@@ -5,10 +5,12 @@ import type { Event, Summary } from '../event.ts';
 import type { Progress } from '../stage.ts';
 import { duration } from './duration.ts';
 import { failureText } from './failure-text.ts';
+import { forecastText, outlookText } from './forecast-text.ts';
 import { progressText } from './progress-text.ts';
 import { reasonsText } from './reason-text.ts';
 import type { Reporter } from './reporter.ts';
 import { warningText } from './warning-text.ts';
+import { whyText } from './why-text.ts';
 
 interface Running {
   readonly started: number;
@@ -68,6 +70,12 @@ export class TerminalReporter implements Reporter {
       case 'failure':
         if (event.failure.reason === 'stage') this.#running.delete(event.failure.stage);
         return failureText(event.failure);
+      case 'forecast':
+        return forecastText(event);
+      case 'outlook':
+        return outlookText(event);
+      case 'why':
+        return whyText(event);
       case 'summary':
         return summaryText(event);
     }

@@ -40,6 +40,11 @@ export class ObjectStore {
     );
   }
 
+  /** The manifest of a directory; undefined where the store has none, or a damaged one, which is moved aside. */
+  async lines({ hash }: Content): Promise<ManifestLine[] | undefined> {
+    return this.#manifest(hash).catch(() => undefined);
+  }
+
   /** Keeps a copy of the file or directory at `path`, which `content` (and `lines`, its manifest) describe. */
   async put(path: string, content: Content, lines: readonly ManifestLine[] | undefined): Promise<void> {
     if (lines === undefined) {

@@ -1,0 +1,63 @@
+// What the verbs share: the options that choose parameters, a reporter that is closed, failures that become exit codes.
+import type { Command } from 'commander';
+import type { Emit } from '../event.ts';
+import { exitCodeOf, type Failure } from '../failure.ts';
+import { makePlan, type Plan, type PlanOptions } from '../plan/plan.ts';
+import { JsonLinesReporter } from '../reporters/json-lines.ts';
+import type { Reporter } from '../reporters/reporter.ts';
+import { TerminalReporter } from '../reporters/terminal.ts';
+import type { Result } from '../result.ts';
+
+/** What a verb works with. */
+export interface Session {
+  readonly root: string;
+  readonly emit: Emit;
+  /** Reports the failures. @returns their exit code */
+  readonly failed: (failures: readonly Failure[]) => number;
+}
+
+export interface OutputFlags {
+  readonly json?: boolean;
+}
+
+export interface PlanFlags extends OutputFlags {
+  readonly profile?: string;
+  readonly set?: readonly string[];
+}
+
+/** Runs a verb's work with a reporter, and leaves its exit code. */
+export async function session(
+  flags: OutputFlags,
+  work: (session: Session) => Promise<number>,
+): Promise<void> {
+  const reporter: Reporter = flags.json === true ? new JsonLinesReporter() : new TerminalReporter();
+  const failed = (failures: readonly Failure[]): number => {
+    for (const failure of failures) reporter.report({ type: 'failure', failure });
+    return exitCodeOf(failures);
+  };
+  try {
+    const emit: Emit = (event) => reporter.report(event);
+    process.exitCode = await work({ root: process.cwd(), emit, failed });
+  } finally {
+    reporter.close();
+  }
+}
+
+/** The plan for the parameters that the options choose. */
+export const planOf = (
+  { root }: Session,
+  { profile, set }: PlanFlags,
+  options: Pick<PlanOptions, 'allowMissing'> = {},
+): Promise<Result<Plan>> => makePlan(root, { profile, set, ...options });
+
+/** Adds `--profile` and `--set`. */
+export const withPlanOptions = (command: Command): Command =>
+  command
+    .option('-p, --profile <name>', 'overlay profiles/<name>.yaml on params.yaml')
+    .option('-s, --set <key=value>', 'set a parameter for this call; may be repeated', collect);
+
+/** For an option that may be repeated. */
+export const collect = (value: string, all: string[] = []): string[] => [...all, value];
+
+/** The text that introduces examples in a verb's help. */
+export const examples = (text: string): string => `\nExamples:\n${text.replace(/^\n|\n$/g, '')}`;
