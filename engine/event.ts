@@ -26,6 +26,8 @@ export type Event =
       readonly stage: string;
       readonly reasons: readonly Reason[];
       readonly log: string;
+      /** The run that it goes on from: its instance, and its value of the number that grew. */
+      readonly resumes?: { readonly stage: string; readonly by: string; readonly value: number };
     }
   | {
       readonly type: 'progress';

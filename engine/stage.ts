@@ -32,6 +32,11 @@ export interface StageContext<Params> {
   readonly outs: Readonly<Record<string, string>>;
   /** The environment facts that the stage names, such as `backend`. */
   readonly env: Readonly<Record<string, string>>;
+  /**
+   * Where the run may go on from: path of what a run that differs only in a smaller number left, and that number.
+   * Absent where it starts from scratch; the result must be the same.
+   */
+  readonly resume?: { readonly from: string; readonly by: number };
   /** Reports progress; cheap enough to call for each batch (the engine is told at most ten times a second). */
   progress(update: Progress): void;
 }

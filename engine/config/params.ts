@@ -125,7 +125,8 @@ function assign(values: unknown, assignment: string): Result<unknown> {
   return succeed(replaceAt(values, path, value));
 }
 
-function replaceAt(values: unknown, [step, ...rest]: readonly string[], value: unknown): unknown {
+/** A copy of the values with `value` at `path`. */
+export function replaceAt(values: unknown, [step, ...rest]: readonly string[], value: unknown): unknown {
   if (step === undefined) return value;
   const copy = Array.isArray(values) ? [...values] : { ...(values as object) };
   const fields = copy as Record<string, unknown>;

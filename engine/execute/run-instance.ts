@@ -12,6 +12,7 @@ import { DamagedObject } from '../store/object-store.ts';
 import type { RunRecord } from '../store/run-records.ts';
 import type { Content } from '../store/tree.ts';
 import { collect, publish, type ReadyOut } from './publish.ts';
+import { findResumption } from './resume.ts';
 import { runCommands } from './run-command.ts';
 import { makeScratch } from './scratch.ts';
 import type { Slots } from './slots.ts';
@@ -179,18 +180,21 @@ async function execute(
   workspace: Workspace,
   instance: Instance,
   { key, fingerprint, present, reasons, old }: Work,
-  { emit, signal, halted }: RunOptions,
+  { emit, signal, halted, force }: RunOptions,
 ): Promise<Outcome> {
   if (signal.aborted || halted()) return { status: 'interrupted' };
   const log = join(workspace.cache, 'logs', `${key}.log`);
   const shownLog = relative(workspace.root, log);
-  emit({ type: 'started', stage: instance.name, reasons, log: shownLog });
+  const resume = force ? undefined : await findResumption(workspace, instance, fingerprint);
+  const resumes = resume === undefined ? {} : { resumes: resume.run };
+  emit({ type: 'started', stage: instance.name, reasons, log: shownLog, ...resumes });
   const environment = await workspace.environmentOf(instance);
   const scratch = await makeScratch(
     join(workspace.cache, 'tmp', `${key}-${process.pid}`),
     workspace.root,
     instance,
     environment,
+    resume,
   );
   try {
     const timeout = instance.timeout && AbortSignal.timeout(instance.timeout.seconds * 1000);
@@ -242,6 +246,7 @@ async function execute(
       outs: contents,
       seconds: ended.seconds,
       ended: ends,
+      ...(scratch.resumed && resume !== undefined ? { resumed: resume.key } : {}),
     });
     await publish(workspace, outs, present, old);
     emit({ type: 'executed', stage: instance.name, seconds: ended.seconds });

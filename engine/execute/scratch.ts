@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { fillLate } from '../config/template.ts';
 import type { Instance } from '../plan/instance.ts';
 import type { StageInputs } from '../stage.ts';
+import type { Resumption } from './resume.ts';
 
 export interface Scratch {
   readonly folder: string;
@@ -13,6 +14,8 @@ export interface Scratch {
   readonly outs: Readonly<Record<string, string>>;
   /** The commands with the paths of deps and outs put in. */
   readonly cmds: readonly string[];
+  /** Whether the run goes on from another. */
+  readonly resumed: boolean;
   remove(): Promise<void>;
 }
 
@@ -22,8 +25,10 @@ export async function makeScratch(
   root: string,
   instance: Instance,
   environment: Readonly<Record<string, string>>,
+  resume: Resumption | undefined,
 ): Promise<Scratch> {
   await rm(folder, { recursive: true, force: true });
+  const resumed = resume && (await bringBack(resume, folder));
   const outs: Record<string, string> = {};
   for (const [i, { name, path }] of instance.outs.entries()) {
     // A folder for each, so that an out keeps its own name and two may have the same.
@@ -47,6 +52,7 @@ export async function makeScratch(
     lists,
     outs,
     env: environment,
+    ...(resumed === undefined ? {} : { resume: resumed }),
   };
   const file = join(folder, 'inputs.json');
   await writeFile(file, JSON.stringify(inputs));
@@ -57,14 +63,25 @@ export async function makeScratch(
   }
   for (const [name, path] of Object.entries(outs)) known[`outs.${name}`] = quote(path);
   for (const [name, list] of Object.entries(lists)) known[`lists.${name}`] = list.map(quote).join(' ');
+  if (resumed !== undefined) known['resume.from'] = quote(resumed.from);
   return {
     folder,
     inputs: file,
     outs,
+    resumed: resumed !== undefined,
     // The plan has checked the names: what has no path is an optional dependency that is absent.
     cmds: instance.cmds.map((cmd) => fillLate(cmd, (kind, name) => known[`${kind}.${name}`] ?? "''")),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+/** Puts what the run goes on from into scratch; undefined where it can't be had after all. */
+async function bringBack(
+  { by, restore, path }: Resumption,
+  folder: string,
+): Promise<{ from: string; by: number } | undefined> {
+  const from = join(folder, 'resume', basename(path));
+  return (await restore(from)) ? { from, by } : undefined;
 }
 
 /** Dotted names become nested mappings, as in params.yaml. */

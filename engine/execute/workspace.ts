@@ -1,6 +1,7 @@
 // A project's folder at work: its plan, its store, and what was found out about it in this run.
 import { join } from 'node:path';
 import { CodeClosures, PackageVersions, scriptsOf } from '../fingerprint/code-closure.ts';
+import { declared } from '../fingerprint/declared.ts';
 import { Environment, type FactRequest } from '../fingerprint/environment.ts';
 import type { Fingerprint } from '../fingerprint/fingerprint.ts';
 import { type Lock, readLock } from '../lock-file.ts';
@@ -46,7 +47,7 @@ export class Workspace {
 
   /** Reads the code of all `instances` at once, which is quicker than one by one; asks for their environment facts. */
   async prepare(instances: readonly Instance[]): Promise<Result<void>> {
-    const scripts = new Set(instances.flatMap((instance) => this.#scriptsOf(instance)));
+    const scripts = new Set(instances.flatMap((instance) => this.scriptsOf(instance)));
     const closures = await this.#closures.of([...scripts]);
     if (!closures.ok) return closures;
     for (const name of new Set(instances.flatMap(({ env }) => env)))
@@ -70,7 +71,7 @@ export class Workspace {
   ): Promise<{ missing: string } | { fingerprint: Fingerprint }> {
     const code: Record<string, string> = {};
     const packages = new Set<string>();
-    const closures = await this.#closures.of(this.#scriptsOf(instance));
+    const closures = await this.#closures.of(this.scriptsOf(instance));
     if (!closures.ok) throw new Error(`The code of ${instance.name} changed while it was read.`);
     for (const closure of closures.value.values()) {
       Object.assign(code, closure.code);
@@ -86,30 +87,26 @@ export class Workspace {
         deps[name][path] = content.hash;
       }
     }
+    const { cmd, params, matrix, outs, wdir } = declared(instance);
     const fingerprint: Fingerprint = {
       format: 1,
-      cmd: instance.cmds.length === 1 ? instance.cmds[0]! : instance.cmds,
+      cmd,
       code: Object.fromEntries(Object.entries(code).sort(([a], [b]) => byCodeUnit(a, b))),
       packages: Object.fromEntries(
         [...packages].sort(byCodeUnit).map((name) => [name, this.#versions.of(name)]),
       ),
-      params: instance.params,
-      matrix: Object.fromEntries(
-        Object.entries(instance.matrix).map(([axis, value]) => [
-          axis,
-          { label: instance.labels[axis]!, value },
-        ]),
-      ),
+      params,
+      matrix,
       deps,
-      outs: Object.fromEntries(instance.outs.map(({ name, path }) => [name, path])),
+      outs,
       environment: await this.#environment.of(instance.env),
-      ...(instance.wdir === '.' ? {} : { wdir: instance.wdir }),
+      ...(wdir === undefined ? {} : { wdir }),
     };
     return { fingerprint };
   }
 
   /** The scripts that an instance's commands name. What a stage makes counts by its content, as a dependency. */
-  #scriptsOf({ cmds, wdir }: Instance): string[] {
+  scriptsOf({ cmds, wdir }: Instance): string[] {
     const { outs } = this.plan.graph;
     return cmds
       .flatMap((cmd) => scriptsOf(cmd, this.root, wdir))

@@ -192,7 +192,7 @@ function checkResume(
   complain: (message: string, hint: string | undefined, field: 'by' | 'from') => void,
 ): void {
   const name = by.path.join('.');
-  const value = resumeValue(instance);
+  const value = resumeValue({ by, from }, instance.matrix, instance.params);
   if (value === undefined) {
     const known = [...leafNames(instance.matrix), ...Object.keys(instance.params)];
     const message = `\`${name}\` is neither in the matrix of \`${instance.stage}\` nor a parameter that it names.`;
@@ -211,10 +211,12 @@ function checkResume(
     );
 }
 
-/** What an instance has at its `resume.by`; undefined where it has nothing there. */
-export function resumeValue({ resume, matrix, params }: Instance): unknown {
-  if (resume === null) return undefined;
-  const { path, in: where } = resume.by;
+/** What stands at `resume.by`; undefined where nothing does. */
+export function resumeValue(
+  { by: { path, in: where } }: Resume,
+  matrix: Instance['matrix'],
+  params: Instance['params'],
+): unknown {
   if (where === 'matrix') return valueAt(matrix, path);
   // The parameter itself is named, or a group that holds it.
   for (let known = path.length; known > 0; known--) {

@@ -60,7 +60,7 @@ export class TerminalReporter implements Reporter {
         return `${pc.blue('↺')} ${event.stage} ${pc.dim(`restored (${reasonsText(event.reasons)})`)}`;
       case 'started':
         this.#running.set(event.stage, { started: performance.now(), printed: performance.now() });
-        return `${pc.cyan('▶')} ${event.stage} ${pc.dim(`(${reasonsText(event.reasons)})`)}`;
+        return `${pc.cyan('▶')} ${event.stage} ${pc.dim(`(${reasonsText(event.reasons)}${resumesText(event)})`)}`;
       case 'progress':
         return this.#progress(event);
       case 'executed':
@@ -120,6 +120,10 @@ export class TerminalReporter implements Reporter {
     this.#update([...lines, pc.dim(`  ${this.#done} of ${this.#stages} stages done`)].join('\n'));
   }
 }
+
+/** What a run goes on from. */
+const resumesText = ({ resumes }: Extract<Event, { type: 'started' }>): string =>
+  resumes === undefined ? '' : `; goes on from ${resumes.by} ${resumes.value}`;
 
 /** One line: what was executed, restored, fresh; then what failed. */
 export function summaryText({ executed, restored, fresh, failed, skipped, seconds }: Summary): string {

@@ -1,4 +1,5 @@
 // Run records: for each key, what the run with that fingerprint made.
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fingerprint } from '../fingerprint/fingerprint.ts';
 import { readJson, writeFileAtomic } from './files.ts';
@@ -14,6 +15,8 @@ export interface RunRecord {
   readonly seconds: number;
   /** When it ended, ISO 8601. */
   readonly ended: string;
+  /** Key of the run that it went on from; absent where it started from scratch. */
+  readonly resumed?: string;
 }
 
 export class RunRecords {
@@ -27,6 +30,15 @@ export class RunRecords {
   get(key: string): RunRecord | undefined {
     const record = readJson<RunRecord>(join(this.#folder, `${key}.json`));
     return record?.key === key ? record : undefined;
+  }
+
+  /** All records, in no particular order. */
+  *all(): Generator<RunRecord> {
+    if (!existsSync(this.#folder)) return;
+    for (const file of readdirSync(this.#folder)) {
+      const record = file.endsWith('.json') ? this.get(file.slice(0, -'.json'.length)) : undefined;
+      if (record !== undefined) yield record;
+    }
   }
 
   async put(record: RunRecord): Promise<void> {

@@ -1,0 +1,91 @@
+// Finds what a run may go on from: the out of a run that differs only in a smaller number.
+import { declared } from '../fingerprint/declared.ts';
+import { type Fingerprint, keyOf } from '../fingerprint/fingerprint.ts';
+import type { Instance } from '../plan/instance.ts';
+import { resumeValue } from '../plan/instantiate.ts';
+import { variantOf } from '../plan/variant.ts';
+import { DamagedObject } from '../store/object-store.ts';
+import type { RunRecord } from '../store/run-records.ts';
+import type { Workspace } from './workspace.ts';
+
+export interface Resumption {
+  /** The smaller number. */
+  readonly by: number;
+  /** Key of the run. */
+  readonly key: string;
+  /** The run, for the user. */
+  readonly run: { readonly stage: string; readonly by: string; readonly value: number };
+  /** Where the out stands in the workspace of that run. */
+  readonly path: string;
+  /** Recreates the out at a path that does not exist; false where the store turns out to be damaged. */
+  restore(to: string): Promise<boolean>;
+}
+
+/**
+ * The run with the largest smaller number whose out is in the store.
+ *
+ * A number can show in labels, in paths with labels, in the command and in parameters. So records are not compared with
+ * these left out: for each number that a record has, the instance is made anew from pipeline.yaml with that number, and its
+ * fingerprint, with the contents of the present dependencies, must have the very key of the record. Whatever differs besides
+ * the number and what follows from it gives another key.
+ */
+export async function findResumption(
+  workspace: Workspace,
+  instance: Instance,
+  fingerprint: Fingerprint,
+): Promise<Resumption | undefined> {
+  const { resume } = instance;
+  if (resume === null) return undefined;
+  const present = resumeValue(resume, instance.matrix, instance.params) as number;
+  const candidates: { record: RunRecord; value: number }[] = [];
+  for (const record of workspace.records.all()) {
+    if (record.stage !== instance.stage && !record.stage.startsWith(`${instance.stage}:`)) continue;
+    const { matrix, params } = record.fingerprint;
+    const values = Object.fromEntries(Object.entries(matrix).map(([axis, { value }]) => [axis, value]));
+    const value = resumeValue(resume, values, params);
+    if (typeof value === 'number' && value < present) candidates.push({ record, value });
+  }
+  candidates.sort((a, b) => b.value - a.value);
+  for (const { record, value } of candidates) {
+    const content = record.outs[resume.from];
+    if (content === undefined || !(await workspace.objects.has(content))) continue;
+    const label = record.fingerprint.matrix[resume.by.path[0]!]?.label;
+    const variant = variantOf(workspace.plan, instance, value, label);
+    if (variant === undefined || keyOfVariant(workspace, instance, variant, fingerprint) !== record.key)
+      continue;
+    return {
+      by: value,
+      key: record.key,
+      run: { stage: record.stage, by: resume.by.path.join('.'), value },
+      path: record.fingerprint.outs[resume.from]!,
+      restore: async (to) => {
+        try {
+          await workspace.objects.restore(content, to);
+          return true;
+        } catch (error) {
+          if (error instanceof DamagedObject) return false;
+          throw error;
+        }
+      },
+    };
+  }
+  return undefined;
+}
+
+/** The key that a run of the variant would have, if its dependencies hold what the instance's do; their paths may differ. */
+function keyOfVariant(
+  workspace: Workspace,
+  instance: Instance,
+  variant: Instance,
+  fingerprint: Fingerprint,
+): string | undefined {
+  const scripts = workspace.scriptsOf(instance).join('\n');
+  if (workspace.scriptsOf(variant).join('\n') !== scripts) return undefined;
+  const deps = variant.deps.map(({ name, paths }, i) => {
+    const own = instance.deps[i]!;
+    const hashes = fingerprint.deps[own.name]!;
+    return [name, Object.fromEntries(paths.map((path, j) => [path, hashes[own.paths[j]!]!]))] as const;
+  });
+  const { wdir: _, ...rest } = fingerprint;
+  return keyOf({ ...rest, ...declared(variant), deps: Object.fromEntries(deps) });
+}
