@@ -172,13 +172,22 @@ function forwardPass(
 ): Pass {
   let x = cast(graph, inputs, 'float32' satisfies ElementType);
   const done: { layer: Layer; forward: Forward }[] = [];
+  let afterRelu = false;
   for (const layer of layers) {
     const weight = (name: string) => variables.get(layer.weights.find((each) => lastName(each) === name)!)!;
     const forward = graph.scoped(layer.name, () =>
-      layerRules[layer.getClassName()]!.forward(layer, { graph, input: x, weight, training, step }),
+      layerRules[layer.getClassName()]!.forward(layer, {
+        graph,
+        input: x,
+        weight,
+        training,
+        afterRelu,
+        step,
+      }),
     );
     done.push({ layer, forward });
     x = forward.output;
+    afterRelu = forward.endsInRelu ?? false;
   }
   const first = layers.findIndex((layer) => layer.trainableWeights.length > 0);
   return {
@@ -187,15 +196,17 @@ function forwardPass(
     backward(gradient) {
       const gradients = new Map<LayerVariable, WeightGradient>();
       let dy = gradient;
+      let masked = false;
       for (let index = layers.length - 1; index >= first && first !== -1; index--) {
         const { layer, forward } = done[index]!;
-        const own = graph.scoped(`${layer.name}/gradient`, () => forward.backward(dy, index > first));
+        const own = graph.scoped(`${layer.name}/gradient`, () => forward.backward(dy, index > first, masked));
         const readers = own.input === null ? [] : [own.input];
         for (const weight of layer.trainableWeights) {
           gradients.set(weight, { gradient: own.weights![lastName(weight)]!, readers });
         }
         if (own.input === null) break;
         dy = own.input;
+        masked = own.masked ?? false;
       }
       return gradients;
     },

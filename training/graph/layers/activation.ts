@@ -12,19 +12,23 @@ export function activate(
   graph: GraphBuilder,
   activation: Activation,
   input: Output,
-): { output: Output; backward(gradient: Output): Output } {
-  if (activation === 'linear') return { output: input, backward: (gradient) => gradient };
+): { output: Output; endsInRelu: boolean; backward(gradient: Output, masked: boolean): Output } {
+  if (activation === 'linear') return { output: input, endsInRelu: false, backward: (gradient) => gradient };
   const output = relu(graph, input);
-  return { output, backward: (gradient) => reluGrad(graph, gradient, output) };
+  return {
+    output,
+    endsInRelu: true,
+    backward: (gradient, masked) => (masked ? gradient : reluGrad(graph, gradient, output)),
+  };
 }
 
 export const activationRule: LayerRule = {
   unsupported: (layer) => otherSetting(layer, { activation: activations }),
   forward(layer, { graph, input }) {
-    const { output, backward } = activate(graph, layer.getConfig().activation as Activation, input);
+    const { backward, ...forward } = activate(graph, layer.getConfig().activation as Activation, input);
     return {
-      output,
-      backward: (gradient, wantInput) => ({ input: wantInput ? backward(gradient) : null }),
+      ...forward,
+      backward: (gradient, wantInput, masked) => ({ input: wantInput ? backward(gradient, masked) : null }),
     };
   },
 };

@@ -30,11 +30,11 @@ export const conv2dRule: LayerRule = {
     const kernel = weight('kernel');
     const convolved = graph.output('Conv2D', [input, kernel.value], attributes);
     const biased = config.useBias === true ? biasAdd(graph, convolved, weight('bias').value) : convolved;
-    const { output, backward } = activate(graph, endActivation(config), biased);
+    const { backward, ...forward } = activate(graph, endActivation(config), biased);
     return {
-      output,
-      backward(gradient, wantInput) {
-        const dy = backward(gradient);
+      ...forward,
+      backward(gradient, wantInput, masked) {
+        const dy = backward(gradient, masked);
         const kernelShape = graph.constant(kernel.shape, [4], 'int32');
         const weights: Record<string, Output> = {
           kernel: graph.output('Conv2DBackpropFilter', [input, kernelShape, dy], attributes),

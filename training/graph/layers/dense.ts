@@ -19,11 +19,11 @@ export const denseRule: LayerRule = {
     const kernel = weight('kernel');
     const product = matMul(graph, input, kernel.value);
     const biased = config.useBias === true ? biasAdd(graph, product, weight('bias').value) : product;
-    const { output, backward } = activate(graph, endActivation(config), biased);
+    const { backward, ...forward } = activate(graph, endActivation(config), biased);
     return {
-      output,
-      backward(gradient, wantInput) {
-        const dy = backward(gradient);
+      ...forward,
+      backward(gradient, wantInput, masked) {
+        const dy = backward(gradient, masked);
         const weights: Record<string, Output> = { kernel: matMul(graph, input, dy, { transposeA: true }) };
         if (config.useBias === true) weights.bias = biasAddGrad(graph, dy);
         return {

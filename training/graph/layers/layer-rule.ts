@@ -13,26 +13,33 @@ export interface Place {
   weight(name: string): GraphVariable;
   /** Dropout on and batch statistics, or as in inference. */
   readonly training: boolean;
+  /** The input is a ReLU's output, so its gradient counts only where it is above 0. */
+  readonly afterRelu: boolean;
   /** Steps taken before this one, int32 scalar. Fed in training only. */
   readonly step: Output;
 }
 
 export interface Forward {
   readonly output: Output;
+  /** The output is a ReLU's. */
+  readonly endsInRelu?: boolean;
   /** What must also run in a training step: updates of moving statistics. */
   readonly updates?: readonly GraphNode[];
   /**
    * Writes the gradient.
    *
    * @param gradient of the loss with respect to `output`
+   * @param masked the gradient is 0 already where `output`, a ReLU's, is
    * @param wantInput whether the gradient with respect to the input is needed: some layer before this one trains
    */
-  backward(gradient: Output, wantInput: boolean): Gradients;
+  backward(gradient: Output, wantInput: boolean, masked: boolean): Gradients;
 }
 
 export interface Gradients {
   /** With respect to the layer's input; null where it was not wanted. */
   readonly input: Output | null;
+  /** It is 0 where the input, a ReLU's output, is 0. */
+  readonly masked?: boolean;
   /** With respect to the weights, by their last names. */
   readonly weights?: Readonly<Record<string, Output>>;
 }

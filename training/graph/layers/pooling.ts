@@ -1,12 +1,17 @@
 // Max pooling and global average pooling.
 import type { Attribute } from '../graph-builder.ts';
-import { broadcastTo, divide, mean, reshape, shapeOf } from '../ops.ts';
+import { broadcastTo, divide, mean, reluGrad, reshape, shapeOf } from '../ops.ts';
 import { inputSizes, type LayerRule, otherSetting, plain } from './layer-rule.ts';
 
-/** Gradient as in TensorFlow's `nn_grad.py`, `_MaxPoolGrad`: dy goes to where each window's first maximum was. */
+/**
+ * Gradient as in TensorFlow's `nn_grad.py`, `_MaxPoolGrad`: dy goes to where each window's first maximum was.
+ *
+ * After a ReLU, a window whose maximum is 0 gives its dy to a place where the ReLU lets nothing through. So ReLU's gradient is
+ * taken here, on the pooled tensor, a quarter of the size for 2 × 2 windows; the result is the same to the bit.
+ */
 export const maxPooling2dRule: LayerRule = {
   unsupported: (layer) => otherSetting(layer, { ...plain, padding: ['same', 'valid'] }),
-  forward(layer, { graph, input }) {
+  forward(layer, { graph, input, afterRelu }) {
     const config = layer.getConfig();
     const window = (size: unknown) => [1, ...(size as [number, number]), 1];
     const attributes: Record<string, Attribute> = {
@@ -19,9 +24,11 @@ export const maxPooling2dRule: LayerRule = {
     const output = graph.output('MaxPool', [input], attributes);
     return {
       output,
-      backward: (gradient, wantInput) => ({
-        input: wantInput ? graph.output('MaxPoolGrad', [input, output, gradient], attributes) : null,
-      }),
+      backward(gradient, wantInput) {
+        if (!wantInput) return { input: null };
+        const dy = afterRelu ? reluGrad(graph, gradient, output) : gradient;
+        return { input: graph.output('MaxPoolGrad', [input, output, dy], attributes), masked: afterRelu };
+      },
     };
   },
 };
