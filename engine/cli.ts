@@ -6,6 +6,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   repro: async () => (await import('./commands/repro.ts')).reproCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
   why: async () => (await import('./commands/why.ts')).whyCommand(),
+  log: async () => (await import('./commands/log.ts')).logCommand(),
   compare: async () => (await import('./commands/compare.ts')).compareCommand(),
   check: async () => (await import('./commands/check.ts')).checkCommand(),
 };
@@ -18,6 +19,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     )
     .exitOverride()
     .showHelpAfterError('(--help shows the options)');
+  // Whoever reads along, such as `head`, may have seen enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
   const verb = argv[2] ?? '';
   // Help, and the nearest name to one that is unknown, need all of them.
   const needed = Object.hasOwn(verbs, verb) ? [verbs[verb]!] : Object.values(verbs);

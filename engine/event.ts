@@ -2,6 +2,7 @@
 import type { Reason } from './explain.ts';
 import type { Failure } from './failure.ts';
 import type { Forecast, Outlook } from './inspect/forecast.ts';
+import type { ShownRun } from './inspect/runs.ts';
 import type { Explanation } from './inspect/why.ts';
 import type { Warning } from './warning.ts';
 
@@ -43,6 +44,9 @@ export type Event =
   | ({ readonly type: 'forecast' } & Forecast)
   | Outlook
   | ({ readonly type: 'why' } & Explanation)
+  | ({ readonly type: 'run' } & ShownRun)
+  /** A piece of what a run printed. */
+  | { readonly type: 'output'; readonly text: string }
   | Summary;
 
 export type Emit = (event: Event) => void;

@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import type { Progress } from '../stage.ts';
+import { watchMemory } from './memory-peak.ts';
 
 export interface Commands {
   /** Run in this order until one fails. With several, each is announced in the log as it was written. */
@@ -25,6 +26,8 @@ export interface Ended {
   readonly exitCode: number | null;
   readonly killedBy: string | null;
   readonly seconds: number;
+  /** Most bytes of resident memory that were seen; null where the system does not tell. */
+  readonly peakMemory: number | null;
   /** Last lines that it printed. */
   readonly tail: readonly string[];
 }
@@ -45,9 +48,12 @@ export async function runCommands({ commands, log, ...surroundings }: Commands):
     tail = Buffer.concat([tail, piece]).subarray(-tailBytes);
   };
   let exit: Exit = { exitCode: 0, killedBy: null };
+  let peakMemory: number | null = null;
   for (const [i, { cmd, shown }] of commands.entries()) {
     if (commands.length > 1) keep(Buffer.from(`[${i + 1}/${commands.length}] ${shown}\n`));
-    exit = await runOne(cmd, keep, surroundings);
+    const { memory, ...ended } = await runOne(cmd, keep, surroundings);
+    exit = ended;
+    peakMemory = Math.max(memory ?? 0, peakMemory ?? 0) || null;
     if (exit.exitCode !== 0 || surroundings.signal.aborted) break;
   }
   file.end();
@@ -55,6 +61,7 @@ export async function runCommands({ commands, log, ...surroundings }: Commands):
   return {
     ...exit,
     seconds: (performance.now() - started) / 1000,
+    peakMemory,
     tail: tail
       .toString('utf8')
       .split('\n')
@@ -69,7 +76,7 @@ async function runOne(
   cmd: string,
   keep: (piece: Buffer) => void,
   { root, cwd, env, onProgress, signal }: Omit<Commands, 'commands' | 'log'>,
-): Promise<Exit> {
+): Promise<Exit & { memory: number | null }> {
   const path = [join(root, 'node_modules', '.bin'), dirname(process.execPath), process.env.PATH ?? ''];
   const child = spawn(cmd, {
     cwd,
@@ -78,6 +85,7 @@ async function runOne(
     env: { ...process.env, PATH: path.join(delimiter), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  const watch = watchMemory(child.pid);
   child.stdout!.on('data', keep);
   child.stderr!.on('data', keep);
   child.on('message', (message: { type?: string } & Progress) => {
@@ -102,7 +110,7 @@ async function runOne(
   clearTimeout(timer);
   // The command has ended; what it left in its group must not go on without it.
   if (signal.aborted) killGroup(child.pid, 'SIGKILL');
-  return exit;
+  return { ...exit, memory: watch.stop() };
 }
 
 /** Signals a process and all that it started. */

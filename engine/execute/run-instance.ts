@@ -183,7 +183,7 @@ async function execute(
   { emit, signal, halted, force }: RunOptions,
 ): Promise<Outcome> {
   if (signal.aborted || halted()) return { status: 'interrupted' };
-  const log = join(workspace.cache, 'logs', `${key}.log`);
+  const log = workspace.logs.pathOf(key);
   const shownLog = relative(workspace.root, log);
   const resume = force ? undefined : await findResumption(workspace, instance, fingerprint);
   const resumes = resume === undefined ? {} : { resumes: resume.run };
@@ -198,6 +198,7 @@ async function execute(
   );
   try {
     const timeout = instance.timeout && AbortSignal.timeout(instance.timeout.seconds * 1000);
+    const logEnd = await workspace.logs.begin(instance.name, key);
     const ended = await runCommands({
       commands: scratch.cmds.map((cmd, i) => ({ cmd, shown: instance.cmds[i]! })),
       root: workspace.root,
@@ -207,16 +208,18 @@ async function execute(
       onProgress: (progress) => emit({ type: 'progress', stage: instance.name, ...progress }),
       signal: timeout === null ? signal : AbortSignal.any([signal, timeout]),
     });
-    if (signal.aborted) return { status: 'interrupted' };
-    const failed = (message: string): Outcome => ({
-      status: 'failed',
-      failure: {
-        ...stageFailure(instance, message),
-        exitCode: ended.exitCode,
-        tail: ended.tail,
-        log: shownLog,
-      },
-    });
+    if (signal.aborted) {
+      await logEnd({ ...ended, outcome: 'interrupted' });
+      return { status: 'interrupted' };
+    }
+    const failed = async (message: string): Promise<Outcome> => {
+      await logEnd({ ...ended, outcome: 'failed', message });
+      const { exitCode, tail } = ended;
+      return {
+        status: 'failed',
+        failure: { ...stageFailure(instance, message), exitCode, tail, log: shownLog },
+      };
+    };
     if (timeout?.aborted)
       return failed(`Its command took longer than its timeout of ${instance.timeout!.text} and was ended.`);
     if (ended.exitCode !== 0)
@@ -248,6 +251,7 @@ async function execute(
       ended: ends,
       ...(scratch.resumed && resume !== undefined ? { resumed: resume.key } : {}),
     });
+    await logEnd({ ...ended, outcome: 'executed' });
     await publish(workspace, outs, present, old);
     emit({ type: 'executed', stage: instance.name, seconds: ended.seconds });
     return { status: 'executed', block: blockOf(instance, key, fingerprint, outs) };

@@ -13,6 +13,7 @@ import { ObjectStore } from '../store/object-store.ts';
 import { RunRecords } from '../store/run-records.ts';
 import { StatMemo } from '../store/stat-memo.ts';
 import type { Content } from '../store/tree.ts';
+import { RunLogs } from './run-log.ts';
 
 /** Folder of the store, relative to the project. */
 export const cacheFolder = 'cache';
@@ -28,6 +29,7 @@ export class Workspace {
   readonly memo: StatMemo;
   readonly objects: ObjectStore;
   readonly records: RunRecords;
+  readonly logs: RunLogs;
   readonly #environment: Environment;
   readonly #closures: CodeClosures;
   readonly #versions: PackageVersions;
@@ -40,6 +42,7 @@ export class Workspace {
     this.memo = new StatMemo(join(this.cache, 'memo'));
     this.objects = new ObjectStore(this.cache);
     this.records = new RunRecords(this.cache);
+    this.logs = new RunLogs(this.cache);
     this.#environment = new Environment(plan.root, plan.pipeline.definition.environment ?? {}, facts);
     this.#closures = new CodeClosures(plan.root, join(this.cache, 'memo', 'code.json'));
     this.#versions = new PackageVersions(plan.root);

@@ -9,6 +9,7 @@ import { forecastText, outlookText } from './forecast-text.ts';
 import { progressText } from './progress-text.ts';
 import { reasonsText } from './reason-text.ts';
 import type { Reporter } from './reporter.ts';
+import { runText } from './run-text.ts';
 import { warningText } from './warning-text.ts';
 import { whyText } from './why-text.ts';
 
@@ -76,6 +77,11 @@ export class TerminalReporter implements Reporter {
         return outlookText(event);
       case 'why':
         return whyText(event);
+      case 'run':
+        return runText(event);
+      case 'output':
+        process.stdout.write(event.text);
+        return undefined;
       case 'summary':
         return summaryText(event);
     }

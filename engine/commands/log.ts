@@ -1,0 +1,92 @@
+// `rodada log STAGE`: what its last run, or an earlier one, printed and how it ended.
+import { createReadStream, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { RunLogs } from '../execute/run-log.ts';
+import { cacheFolder } from '../execute/workspace.ts';
+import { findRuns, type ShownRun } from '../inspect/runs.ts';
+import { examples, type OutputFlags, planOf, type Session, session } from './session.ts';
+
+interface LogFlags extends OutputFlags {
+  readonly runs?: boolean;
+  readonly run?: number;
+}
+
+export function logCommand(): Command {
+  return new Command('log')
+    .description('what the last run of a stage printed, its exit code, duration and memory; failed runs too')
+    .argument('<stage>', 'a stage, prefix or instance; of several the last run of each is listed')
+    .option('--runs', 'list all runs that are known instead')
+    .addOption(
+      new Option('-n, --run <n>', 'the n-th last run: 2 is the one before the last')
+        .argParser(number)
+        .conflicts('runs'),
+    )
+    .option(
+      '--json',
+      'print JSON lines: {"type":"run",…}, then {"type":"output","text":…} for what it printed',
+    )
+    .addHelpText(
+      'after',
+      `${examples(`
+  $ npm run log -- download                            what it printed when it ran last
+  $ npm run log -- train                               how the last run of each training went
+  $ npm run log -- train:cnn1:batch32-epochs20 --runs  all its runs
+  $ npm run log -- split -n 2                          the run before the last`)}
+
+stdout and stderr are kept together, in the order in which they came. Memory is the most that was seen of the command and
+all that it started, in looks 5 times a second, on Linux; elsewhere it is not known.`,
+    )
+    .action((stage: string, flags: LogFlags) => session(flags, (session) => runLog(session, stage, flags)));
+}
+
+async function runLog(session: Session, stage: string, { runs, run }: LogFlags): Promise<number> {
+  const { root, emit, failed } = session;
+  const logs = new RunLogs(join(root, cacheFolder));
+  const found = findRuns(root, logs, stage, await stageNames(session));
+  if (!found.ok) return failed(found.failures);
+  const all = [...found.value.values()];
+  if (runs === true || (all.length > 1 && run === undefined)) {
+    for (const shown of all.flatMap((each) => (runs === true ? each : each.slice(0, 1))))
+      emit({ type: 'run', ...shown });
+    return 0;
+  }
+  if (all.length > 1)
+    return failed([
+      {
+        reason: 'usage',
+        message: `\`${stage}\` has ${all.length} instances; --run needs one.`,
+        hint: `For example \`${all[0]![0]!.stage}\`.`,
+      },
+    ]);
+  const wanted = all[0]![(run ?? 1) - 1];
+  if (wanted === undefined)
+    return failed([
+      {
+        reason: 'usage',
+        message: `Of \`${stage}\` only ${all[0]!.length} ${all[0]!.length === 1 ? 'run is' : 'runs are'} known.`,
+        hint: '`--runs` lists them.',
+      },
+    ]);
+  await show(session, wanted);
+  return 0;
+}
+
+async function show({ root, emit }: Session, run: ShownRun): Promise<void> {
+  emit({ type: 'run', ...run });
+  const file = join(root, run.log);
+  if (!existsSync(file)) return;
+  for await (const text of createReadStream(file, 'utf8')) emit({ type: 'output', text: text as string });
+}
+
+/** Names of the instances in pipeline.yaml; none where that can't be read: a log is of use all the more then. */
+async function stageNames(session: Session): Promise<string[]> {
+  const plan = await planOf(session, {});
+  return plan.ok ? plan.value.graph.instances.map(({ name }) => name) : [];
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('A whole number from 1.');
+  return value;
+}

@@ -1,0 +1,61 @@
+// The runs of a stage that are known on this machine, from their logs.
+import { relative } from 'node:path';
+import { meant } from '../config/nearest.ts';
+import type { LoggedRun, RunLogs } from '../execute/run-log.ts';
+import { fail, type Result, succeed } from '../result.ts';
+
+/** A run as it is shown. */
+export interface ShownRun extends Omit<LoggedRun, 'outcome' | 'pid'> {
+  /** 1 is the stage's last run, 2 the one before. */
+  readonly number: number;
+  /** `lost`: its engine died before it could tell the end. */
+  readonly outcome: LoggedRun['outcome'] | 'lost';
+  /** File of what it printed, relative to the project. */
+  readonly log: string;
+}
+
+/**
+ * All known runs of the instances that `target` names, an instance's last run first.
+ * @param known names of the stages in pipeline.yaml
+ */
+export function findRuns(
+  root: string,
+  logs: RunLogs,
+  target: string,
+  known: readonly string[],
+): Result<Map<string, ShownRun[]>> {
+  const found = new Map<string, ShownRun[]>();
+  const stages = new Set<string>();
+  for (const { run, log } of logs.all()) {
+    stages.add(run.stage);
+    if (run.stage !== target && !run.stage.startsWith(`${target}:`)) continue;
+    const { pid, ...shown } = run;
+    const runs = found.get(run.stage) ?? [];
+    const outcome = run.outcome === 'running' && !isAlive(pid) ? 'lost' : run.outcome;
+    runs.push({ ...shown, outcome, number: runs.length + 1, log: relative(root, log) });
+    found.set(run.stage, runs);
+  }
+  if (found.size > 0) return succeed(found);
+  const names = [...new Set([...known, ...stages])];
+  if (names.some((name) => name === target || name.startsWith(`${target}:`)))
+    return fail({
+      reason: 'usage',
+      message: `\`${target}\` has not run on this machine.`,
+      hint: `Results that came with the store or the repository have no log; \`rodada repro --force ${target}\` runs it here.`,
+    });
+  const hint = meant(target, names);
+  return fail({
+    reason: 'usage',
+    message: `There is no stage \`${target}\`.`,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
