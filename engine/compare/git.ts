@@ -81,6 +81,12 @@ export class Repository {
     return answer.stdout.toString().split('\n').filter(Boolean).sort(byCodeUnit);
   }
 
+  /** The files at or below the given paths that git tracks, relative to the project. */
+  async tracked(paths: readonly string[]): Promise<string[]> {
+    const answer = await this.#ask('--literal-pathspecs', 'ls-files', '-z', '--', ...paths);
+    return answer.stdout.toString().split('\0').filter(Boolean);
+  }
+
   /** The files of a commit as they are in the project's folder. */
   tree(commit: string, label: string): Tree {
     return { label, read: (paths, wanted) => this.#read(commit, paths, wanted) };

@@ -60,13 +60,19 @@ export class YamlSource {
   static parse(text: string, file: string): Result<YamlSource> {
     const counter = new LineCounter();
     const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
-    const lines = text.split('\n');
-    const failures = document.errors.map((error): ConfigurationFailure => {
-      const { line, col } = counter.linePos(error.pos[0]);
-      const position = { file, line, column: col, length: 1, text: lines[line - 1] ?? '' };
-      return { reason: 'configuration', message: error.message, position };
-    });
-    return failures.length > 0 ? fail(...failures) : succeed(new YamlSource(file, text, document, counter));
+    // Whatever else the parser finds follows from the first error more often than not.
+    const [error] = document.errors;
+    if (error === undefined) return succeed(new YamlSource(file, text, document, counter));
+    const { line, col } = counter.linePos(error.pos[0]);
+    const source = text.split('\n')[line - 1] ?? '';
+    return fail({
+      reason: 'configuration',
+      message: error.message,
+      ...(/[{[].*[^'"]\$\{/.test(source)
+        ? { hint: 'Inside { } and [ ] quote a text that has `${…}` in it.' }
+        : {}),
+      position: { file, line, column: col, length: 1, text: source },
+    } satisfies ConfigurationFailure);
   }
 
   /** Whether the file itself has an entry at `path`. */

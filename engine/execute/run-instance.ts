@@ -180,12 +180,12 @@ async function execute(
   workspace: Workspace,
   instance: Instance,
   { key, fingerprint, present, reasons, old }: Work,
-  { emit, signal, halted, force }: RunOptions,
+  { emit, signal, halted, force, restore }: RunOptions,
 ): Promise<Outcome> {
   if (signal.aborted || halted()) return { status: 'interrupted' };
   const log = workspace.logs.pathOf(key);
   const shownLog = relative(workspace.root, log);
-  const resume = force ? undefined : await findResumption(workspace, instance, fingerprint);
+  const resume = restore && !force ? await findResumption(workspace, instance, fingerprint) : undefined;
   const resumes = resume === undefined ? {} : { resumes: resume.run };
   emit({ type: 'started', stage: instance.name, reasons, log: shownLog, ...resumes });
   const environment = await workspace.environmentOf(instance);

@@ -13,6 +13,7 @@ import { ObjectStore } from '../store/object-store.ts';
 import { RunRecords } from '../store/run-records.ts';
 import { StatMemo } from '../store/stat-memo.ts';
 import type { Content } from '../store/tree.ts';
+import { checkOutsAreNoSources } from './own-sources.ts';
 import { RunLogs } from './run-log.ts';
 
 /** Folder of the store, relative to the project. */
@@ -33,6 +34,7 @@ export class Workspace {
   readonly #environment: Environment;
   readonly #closures: CodeClosures;
   readonly #versions: PackageVersions;
+  readonly #scripts = new Map<Instance, string[]>();
 
   constructor(plan: Plan, facts: FactRequest) {
     this.root = plan.root;
@@ -53,6 +55,11 @@ export class Workspace {
     const scripts = new Set(instances.flatMap((instance) => this.scriptsOf(instance)));
     const closures = await this.#closures.of([...scripts]);
     if (!closures.ok) return closures;
+    const checked = await checkOutsAreNoSources(this, instances, (instance) => [
+      ...this.#namedScripts(instance),
+      ...this.scriptsOf(instance).flatMap((script) => Object.keys(closures.value.get(script)?.code ?? {})),
+    ]);
+    if (!checked.ok) return checked;
     for (const name of new Set(instances.flatMap(({ env }) => env)))
       void this.#environment.of([name]).catch(() => undefined);
     return succeed(undefined);
@@ -109,11 +116,18 @@ export class Workspace {
   }
 
   /** The scripts that an instance's commands name. What a stage makes counts by its content, as a dependency. */
-  scriptsOf({ cmds, wdir }: Instance): string[] {
+  scriptsOf(instance: Instance): string[] {
     const { outs } = this.plan.graph;
-    return cmds
-      .flatMap((cmd) => scriptsOf(cmd, this.root, wdir))
-      .filter((script) => outs.containing(script) === undefined);
+    return this.#namedScripts(instance).filter((script) => outs.containing(script) === undefined);
+  }
+
+  #namedScripts(instance: Instance): string[] {
+    let scripts = this.#scripts.get(instance);
+    if (scripts === undefined) {
+      scripts = instance.cmds.flatMap((cmd) => scriptsOf(cmd, this.root, instance.wdir));
+      this.#scripts.set(instance, scripts);
+    }
+    return scripts;
   }
 
   /** What the workspace holds for each of the instance's outs; null where there is nothing. */
