@@ -6,6 +6,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   repro: async () => (await import('./commands/repro.ts')).reproCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
   why: async () => (await import('./commands/why.ts')).whyCommand(),
+  dag: async () => (await import('./commands/dag.ts')).dagCommand(),
   log: async () => (await import('./commands/log.ts')).logCommand(),
   compare: async () => (await import('./commands/compare.ts')).compareCommand(),
   check: async () => (await import('./commands/check.ts')).checkCommand(),

@@ -3,6 +3,7 @@ import type { Reason } from './explain.ts';
 import type { Failure } from './failure.ts';
 import type { Forecast, Outlook } from './inspect/forecast.ts';
 import type { ShownRun } from './inspect/runs.ts';
+import type { DagFormat, StageNode } from './inspect/stage-graph.ts';
 import type { Explanation } from './inspect/why.ts';
 import type { Warning } from './warning.ts';
 
@@ -44,6 +45,7 @@ export type Event =
   | ({ readonly type: 'forecast' } & Forecast)
   | Outlook
   | ({ readonly type: 'why' } & Explanation)
+  | { readonly type: 'dag'; readonly format: DagFormat; readonly nodes: readonly StageNode[] }
   | ({ readonly type: 'run' } & ShownRun)
   /** A piece of what a run printed. */
   | { readonly type: 'output'; readonly text: string }

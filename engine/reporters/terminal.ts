@@ -3,6 +3,7 @@ import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import type { Event, Summary } from '../event.ts';
 import type { Progress } from '../stage.ts';
+import { dagText } from './dag-text.ts';
 import { duration } from './duration.ts';
 import { failureText } from './failure-text.ts';
 import { forecastText, outlookText } from './forecast-text.ts';
@@ -77,6 +78,8 @@ export class TerminalReporter implements Reporter {
         return outlookText(event);
       case 'why':
         return whyText(event);
+      case 'dag':
+        return dagText(event.nodes, event.format);
       case 'run':
         return runText(event);
       case 'output':
