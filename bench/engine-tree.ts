@@ -17,7 +17,8 @@ export interface Tree {
   dispose(): Promise<void>;
 }
 
-const smallStages = 9;
+/** Stages that read the second directory, as trainings read pictures. */
+const readers = 10;
 
 /** Each file of a directory, with its first byte replaced: all contents change with the parameter. */
 const transform = `const { mkdirSync, readdirSync, readFileSync, writeFileSync } = require('node:fs');
@@ -48,18 +49,11 @@ const stages = [
     out: 'made/second',
     param: 'second',
   },
-  {
-    name: 'count',
-    cmd: 'ls {in}/* | wc -l > {out}',
+  ...Array.from({ length: readers }, (_, i) => ({
+    name: `count${i}`,
+    cmd: `find {in} -name "*${i}.bin" | wc -l > {out}`,
     in: 'made/second',
-    out: 'made/count.txt',
-    param: undefined,
-  },
-  ...Array.from({ length: smallStages }, (_, i) => ({
-    name: `small${i}`,
-    cmd: 'cp {in} {out}',
-    in: i === 0 ? 'made/count.txt' : `made/small${i - 1}.txt`,
-    out: `made/small${i}.txt`,
+    out: `made/count${i}.txt`,
     param: undefined,
   })),
 ];
@@ -99,7 +93,7 @@ export async function rodadaTree(files: number): Promise<Tree> {
       .replace('{out}', '${outs.out}')
       .replace(/\{(first|second)\}/, '${$1}');
     return `  ${name}:
-    cmd: "${line}"
+    cmd: '${line}'
     deps: { in: ${dep} }
     outs: { out: ${out} }${param === undefined ? '' : `\n    params: [${param}]`}
 `;
@@ -122,7 +116,7 @@ export async function dvcTree(python: string, files: number): Promise<Tree> {
       .replace(/\{(first|second)\}/, '${$1}');
     const code = cmd.includes('transform.cjs') ? '\n      - transform.cjs' : '';
     return `  ${name}:
-    cmd: "${line}"
+    cmd: '${line}'
     deps:
       - ${dep}${code}
     outs:

@@ -4,7 +4,7 @@ import { peerDvc } from './dvc.ts';
 import { dvcTree, rodadaTree, type Tree } from './engine-tree.ts';
 
 const files = 14_000;
-const description = `${files.toLocaleString('en')} files through two directory stages and 10 small ones`;
+const description = `${files.toLocaleString('en')} files through two directory stages, and 10 that read the second`;
 
 /** Both projects, both up to date: made once for all benchmarks of a call, since DVC needs a minute for it. */
 interface Trees {

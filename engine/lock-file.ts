@@ -80,5 +80,5 @@ function parseBlock(text: string): LockBlock | undefined {
 export async function writeLock(root: string, blocks: Iterable<LockBlock>): Promise<void> {
   const sorted = [...blocks].sort((a, b) => byCodeUnit(a.stage, b.stage));
   const text = sorted.map((block) => `\n${JSON.stringify(block, null, 2)}\n`).join('');
-  await writeFileAtomic(join(root, lockFile), header + text);
+  await writeFileAtomic(join(root, lockFile), header + text, { what: 'lock' });
 }

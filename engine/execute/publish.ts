@@ -1,9 +1,18 @@
 // Puts outs into the workspace: what was made or restored in scratch takes the old one's place by rename.
 import { lstatSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Instance } from '../plan/instance.ts';
-import { type Content, contentOfManifest, hashFile, type ManifestLine, manifestOf } from '../store/tree.ts';
+import { crashPoint } from '../store/crash-point.ts';
+import type { Taken } from '../store/object-store.ts';
+import {
+  type Content,
+  contentOfManifest,
+  hashFile,
+  type Listing,
+  listTree,
+  type OnBytes,
+} from '../store/tree.ts';
 import type { Workspace } from './workspace.ts';
 
 /** An out that stands complete in scratch. */
@@ -13,32 +22,44 @@ export interface ReadyOut {
   /** Where in the workspace, relative to the project. */
   readonly path: string;
   readonly content: Content;
-  /** Manifest of a directory. */
-  readonly lines: readonly ManifestLine[] | undefined;
+  /** Of a directory. */
+  readonly listing: Listing | undefined;
 }
 
-/** Hashes what a command left in scratch; the name of an out that it did not make otherwise. */
+/** Why what a command left can't be an out. */
+export interface Uncollected {
+  readonly out: string;
+  readonly state: 'missing' | 'link' | 'special';
+}
+
+/** Hashes what a command left in scratch, and takes what is to be cached into the store. */
 export async function collect(
+  workspace: Workspace,
   instance: Instance,
   scratch: Readonly<Record<string, string>>,
-): Promise<{ missing: string } | { outs: Record<string, ReadyOut> }> {
+  onBytes?: OnBytes,
+): Promise<Uncollected | { outs: Record<string, ReadyOut> }> {
+  // All are looked at before the first is kept.
+  for (const { name } of instance.outs) {
+    const stat = lstatSync(scratch[name]!, { throwIfNoEntry: false });
+    if (stat === undefined) return { out: name, state: 'missing' };
+    if (stat.isSymbolicLink()) return { out: name, state: 'link' };
+    if (!stat.isFile() && !stat.isDirectory()) return { out: name, state: 'special' };
+  }
   const outs: Record<string, ReadyOut> = {};
-  for (const { name, path } of instance.outs) {
+  for (const { name, path, cache } of instance.outs) {
     const from = scratch[name]!;
-    const stat = lstatSync(from, { throwIfNoEntry: false });
-    if (stat?.isDirectory()) {
-      const lines = await manifestOf(from);
-      outs[name] = { from, path, content: contentOfManifest(lines), lines };
-    } else if (stat?.isFile()) {
-      outs[name] = {
-        from,
-        path,
-        content: { type: 'file', ...(await hashFile(from)), files: 1 },
-        lines: undefined,
-      };
-    } else return { missing: name };
+    const taken = cache ? await workspace.objects.take(from, onBytes) : await contentAt(from, onBytes);
+    outs[name] = { from, path, ...taken };
   }
   return { outs };
+}
+
+async function contentAt(path: string, onBytes: OnBytes | undefined): Promise<Taken> {
+  if (!lstatSync(path).isDirectory())
+    return { content: { type: 'file', ...(await hashFile(path, onBytes)), files: 1 }, listing: undefined };
+  const listing = await listTree(path, undefined, onBytes);
+  return { content: contentOfManifest(listing.lines), listing };
 }
 
 /** Replaces each out that differs from what the workspace holds; `old` is a folder in scratch for what gives way. */
@@ -49,16 +70,24 @@ export async function publish(
   old: string,
 ): Promise<void> {
   await mkdir(old, { recursive: true });
-  for (const [i, [name, { from, path, content, lines }]] of Object.entries(outs).entries()) {
+  for (const [i, [name, { from, path, content, listing }]] of Object.entries(outs).entries()) {
     if (present[name]?.hash === content.hash) continue;
     const target = join(workspace.root, path);
     await mkdir(dirname(target), { recursive: true });
     const before = lstatSync(target, { throwIfNoEntry: false });
     // A file gives way to a file in one step; anything else first moves out of the way, to be deleted with the scratch.
-    if (before !== undefined && !(before.isFile() && content.type === 'file'))
-      await rename(target, join(old, String(i)));
-    await rename(from, target);
-    await workspace.memo.learn(workspace.root, path, content, lines);
+    const aside = before !== undefined && !(before.isFile() && content.type === 'file');
+    crashPoint('publish-aside');
+    if (aside) await rename(target, join(old, String(i)));
+    crashPoint('publish-rename');
+    try {
+      await rename(from, target);
+    } catch (error) {
+      if (aside) await rename(join(old, String(i)), target);
+      throw error;
+    }
+    crashPoint('publish-renamed');
+    await workspace.memo.learn(workspace.root, path, content, listing);
   }
-  await rm(old, { recursive: true, force: true });
+  crashPoint('published');
 }

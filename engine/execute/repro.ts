@@ -80,6 +80,7 @@ export async function repro(
 
   await lock.finish();
   await workspace.memo.save();
+  await workspace.trash.emptied();
   if (signal.aborted)
     emit({ type: 'failure', failure: { reason: 'interrupted', signal: String(signal.reason) } });
   const seconds = Math.round(performance.now() - started) / 1000;

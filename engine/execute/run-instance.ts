@@ -1,5 +1,4 @@
 // Brings one instance up to date: examine, decide, then restore or run, and publish.
-import { lstatSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type Decision, decide } from '../decide.ts';
 import type { Emit } from '../event.ts';
@@ -8,10 +7,11 @@ import type { Failure } from '../failure.ts';
 import type { Fingerprint } from '../fingerprint/fingerprint.ts';
 import type { LockBlock } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
+import { crashPoint } from '../store/crash-point.ts';
 import { DamagedObject } from '../store/object-store.ts';
 import type { RunRecord } from '../store/run-records.ts';
 import type { Content } from '../store/tree.ts';
-import { collect, publish, type ReadyOut } from './publish.ts';
+import { collect, publish, type ReadyOut, type Uncollected } from './publish.ts';
 import { findResumption } from './resume.ts';
 import { runCommands } from './run-command.ts';
 import { makeScratch } from './scratch.ts';
@@ -45,16 +45,19 @@ export async function runInstance(
     emit({ type: 'fresh', stage: instance.name });
     return { status: 'fresh' };
   }
-  const old = join(workspace.cache, 'tmp', `${decision.key}-${process.pid}`, 'old');
+  const folder = join(workspace.cache, 'tmp', `${decision.key}-${process.pid}`);
+  const old = join(folder, 'old');
   let reasons = decision.reasons;
   if (decision.action === 'restore') {
     const outs = await restore(workspace, instance, decision.record);
     if (outs !== undefined) {
       await publish(workspace, outs, present, old);
+      workspace.trash.add(folder);
       emit({ type: 'restored', stage: instance.name, reasons });
       const locked = instance.frozen ? workspace.lock.blocks.get(instance.name) : undefined;
       return { status: 'restored', block: locked ?? blockOf(instance, decision.key, fingerprint, outs) };
     }
+    workspace.trash.add(folder);
     const message = `${instance.name}: its cached outs are damaged and were moved to cache/quarantine; it runs again.`;
     emit({ type: 'note', message });
     reasons = reasons.length > 0 ? reasons : [{ what: 'never-run' } satisfies Reason];
@@ -93,11 +96,13 @@ export async function examine(
   const present = await workspace.present(instance, lookUp);
   const block = workspace.lock.blocks.get(instance.name);
   const situation = { fingerprint, block, present, force, always: instance.always };
-  const { key } = decide({ ...situation, record: undefined });
+  const asItStands = decide({ ...situation, record: undefined });
+  const { key } = asItStands;
   if (instance.frozen) {
     const decision = await decideFrozen(workspace, instance, present, key);
     return 'failure' in decision ? decision : { decision, fingerprint, present };
   }
+  if (asItStands.action === 'fresh') return { decision: asItStands, fingerprint, present };
   const record = restore ? workspace.records.get(key) : undefined;
   const stored = record !== undefined && (await isStored(workspace, instance, record.outs, present));
   const decision = decide({ ...situation, record: stored ? record : undefined });
@@ -159,9 +164,11 @@ async function restore(
       const content = record.outs[name]!;
       const from = join(folder, `restored${i}`);
       const held = (await workspace.memo.content(workspace.root, path))?.hash === content.hash;
-      const lines = held ? undefined : await workspace.objects.restore(content, from);
-      outs[name] = { from, path, content, lines };
+      const files = workspace.memo.heldFiles(workspace.root, path);
+      const listing = held ? undefined : await workspace.objects.restore(content, from, files);
+      outs[name] = { from, path, content, listing };
     }
+    crashPoint('restored');
     return outs;
   } catch (error) {
     if (error instanceof DamagedObject) return undefined;
@@ -228,18 +235,14 @@ async function execute(
           ? `Its command ended with exit code ${ended.exitCode}.`
           : `Its command was ended by ${ended.killedBy}.`,
       );
-    const collected = await collect(instance, scratch.outs);
-    if ('missing' in collected)
-      return failed(`Its command succeeded but did not make the out \`${collected.missing}\`.`);
-    const { outs } = collected;
+    crashPoint('command-ended');
     const moved = await changedDependency(workspace, fingerprint);
     if (moved !== undefined)
       return failed(`Its dependency \`${moved}\` changed while it ran; nothing was recorded. Run it again.`);
     // First the store and the record, then the workspace: cut off in between, the next run restores.
-    for (const { name, cache } of instance.outs) {
-      const { from, content, lines } = outs[name]!;
-      if (cache) await workspace.objects.put(from, content, lines);
-    }
+    const collected = await collect(workspace, instance, scratch.outs);
+    if ('state' in collected) return failed(uncollected[collected.state](collected.out));
+    const { outs } = collected;
     const contents = Object.fromEntries(Object.entries(outs).map(([name, { content }]) => [name, content]));
     const ends = new Date().toISOString();
     await workspace.records.put({
@@ -256,9 +259,16 @@ async function execute(
     emit({ type: 'executed', stage: instance.name, seconds: ended.seconds });
     return { status: 'executed', block: blockOf(instance, key, fingerprint, outs) };
   } finally {
-    if (lstatSync(scratch.folder, { throwIfNoEntry: false }) !== undefined) await scratch.remove();
+    workspace.trash.add(scratch.folder);
   }
 }
+
+const uncollected: Record<Uncollected['state'], (out: string) => string> = {
+  missing: (out) => `Its command succeeded but did not make the out \`${out}\`.`,
+  link: (out) =>
+    `Its command made the out \`${out}\` as a symbolic link; an out must be a file or a directory itself.`,
+  special: (out) => `Its command made the out \`${out}\`, but neither as a file nor as a directory.`,
+};
 
 /** A dependency that is no longer what the fingerprint says; its run can't be recorded under that key. */
 async function changedDependency(

@@ -16,7 +16,6 @@ export interface Scratch {
   readonly cmds: readonly string[];
   /** Whether the run goes on from another. */
   readonly resumed: boolean;
-  remove(): Promise<void>;
 }
 
 /** Makes an empty scratch directory below `folder`. */
@@ -71,7 +70,6 @@ export async function makeScratch(
     resumed: resumed !== undefined,
     // The plan has checked the names: what has no path is an optional dependency that is absent.
     cmds: instance.cmds.map((cmd) => fillLate(cmd, (kind, name) => known[`${kind}.${name}`] ?? "''")),
-    remove: () => rm(folder, { recursive: true, force: true }),
   };
 }
 

@@ -15,6 +15,7 @@ import { StatMemo } from '../store/stat-memo.ts';
 import type { Content } from '../store/tree.ts';
 import { checkOutsAreNoSources } from './own-sources.ts';
 import { RunLogs } from './run-log.ts';
+import { Trash } from './trash.ts';
 
 /** Folder of the store, relative to the project. */
 export const cacheFolder = 'cache';
@@ -31,6 +32,7 @@ export class Workspace {
   readonly objects: ObjectStore;
   readonly records: RunRecords;
   readonly logs: RunLogs;
+  readonly trash: Trash;
   readonly #environment: Environment;
   readonly #closures: CodeClosures;
   readonly #versions: PackageVersions;
@@ -45,6 +47,7 @@ export class Workspace {
     this.objects = new ObjectStore(this.cache);
     this.records = new RunRecords(this.cache);
     this.logs = new RunLogs(this.cache);
+    this.trash = new Trash(join(this.cache, 'tmp'));
     this.#environment = new Environment(plan.root, plan.pipeline.definition.environment ?? {}, facts);
     this.#closures = new CodeClosures(plan.root, join(this.cache, 'memo', 'code.json'));
     this.#versions = new PackageVersions(plan.root);

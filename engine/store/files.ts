@@ -1,30 +1,74 @@
 // Files written so that a power cut leaves the old content or the new, never a part.
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import pLimit from 'p-limit';
+import { crashPoint } from './crash-point.ts';
 
 let serial = 0;
 
 /** A name beside `path` for what is not complete yet, unique among processes and calls. */
 export const temporaryName = (path: string): string => `${path}.${process.pid}-${++serial}.tmp`;
 
+/** What `temporaryName` gives, left over where a process was killed. */
+export const isTemporaryName = (name: string): boolean => /\.\d+-\d+\.tmp$/.test(name);
+
+export interface WriteOptions {
+  /** Whether it is forced to disk; a mere cache need not be. */
+  readonly durable?: boolean;
+  /** What it is, for the crash points around it. */
+  readonly what?: 'lock' | 'record' | 'memo';
+}
+
 /** Writes to a temporary file beside `path`, forces it to disk and renames it into place. */
-export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  { durable = true, what = 'memo' }: WriteOptions = {},
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = temporaryName(path);
   try {
+    crashPoint(`${what}-write`);
     const file = await open(temporary, 'w');
     try {
       await file.writeFile(data);
-      await file.sync();
+      crashPoint(`${what}-sync`);
+      if (durable) await file.sync();
     } finally {
       await file.close();
     }
+    crashPoint(`${what}-rename`);
     await rename(temporary, path);
+    crashPoint(`${what}-renamed`);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** From so many files on, one call for the whole file system is quicker than one for each. */
+const many = 32;
+/** Calls under way at once: a file system writes those that wait together in one go. */
+const atOnce = 16;
+
+/** Forces files that lie below `folder` to disk. */
+export async function force(folder: string, paths: readonly string[]): Promise<void> {
+  if (paths.length > many && process.platform === 'linux') {
+    const done = await promisify(execFile)('sync', ['-f', folder]).catch(() => undefined);
+    if (done !== undefined) return; // else there is no such command here
+  }
+  const limit = pLimit(atOnce);
+  await Promise.all(
+    paths.map((path) =>
+      limit(async () => {
+        const file = await open(path, 'r+');
+        await file.sync().finally(() => file.close());
+      }),
+    ),
+  );
 }
 
 /** Parses a JSON file; one that is absent or damaged is undefined, as for any cache. */

@@ -1,13 +1,46 @@
 // The content-addressed store: files by their SHA-256, directories as manifests. What is read back is verified.
-import { constants, existsSync, statSync } from 'node:fs';
-import { chmod, copyFile, mkdir, open, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  type BigIntStats,
+  constants,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { chmod, copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import pLimit from 'p-limit';
-import { temporaryName, writeFileAtomic } from './files.ts';
-import { type Content, hashFile, type ManifestLine, manifestText, parseManifest, sha256 } from './tree.ts';
+import { breathe } from './breathe.ts';
+import { crashPoint } from './crash-point.ts';
+import { Incoming } from './incoming.ts';
+import type { HeldFile } from './stat-memo.ts';
+import {
+  type Content,
+  contentOfManifest,
+  hashFile,
+  type Listing,
+  type ManifestLine,
+  manifestText,
+  type OnBytes,
+  parseManifest,
+  sha256,
+  stampOf,
+  walk,
+} from './tree.ts';
 
-/** Copies under way at once: enough to keep a disk busy. */
-const copies = 8;
+/** Files up to this size are read whole, hashed and written from memory: quicker for the many small ones of a directory. */
+const small = 8 << 20; // bytes
+
+/** What was taken into the store. */
+export interface Taken {
+  readonly content: Content;
+  /** Of a directory. */
+  readonly listing: Listing | undefined;
+}
 
 /** An object that is not, or no longer, what its name says; it has been moved aside. */
 export class DamagedObject extends Error {
@@ -22,11 +55,13 @@ export class DamagedObject extends Error {
 export class ObjectStore {
   readonly #folder: string;
   readonly #quarantine: string;
+  readonly #temporary: string;
 
-  /** @param folder that holds `objects/` and `quarantine/` */
+  /** @param folder that holds `objects/`, `quarantine/` and `tmp/` */
   constructor(folder: string) {
     this.#folder = join(folder, 'objects');
     this.#quarantine = join(folder, 'quarantine');
+    this.#temporary = join(folder, 'tmp');
   }
 
   /** Whether everything that `content` needs is there, as far as names and sizes tell. */
@@ -45,56 +80,73 @@ export class ObjectStore {
     return this.#manifest(hash).catch(() => undefined);
   }
 
-  /** Keeps a copy of the file or directory at `path`, which `content` (and `lines`, its manifest) describe. */
-  async put(path: string, content: Content, lines: readonly ManifestLine[] | undefined): Promise<void> {
-    if (lines === undefined) {
-      await this.#putFile(path, content.hash, content.size);
-      return;
+  /**
+   * Hashes the file or directory at `path` and keeps a copy of it. An object is made of the very bytes that were hashed, so
+   * whatever happens to `path` meanwhile, it is what its name says.
+   */
+  async take(path: string, onBytes?: OnBytes): Promise<Taken> {
+    const incoming = new Incoming(this.#temporary, (hash) => this.#pathOf(hash));
+    try {
+      const stat = lstatSync(path, { bigint: true });
+      if (stat.isFile()) {
+        const { hash, size } = await this.#takeFile(path, stat, incoming, onBytes);
+        await incoming.commit();
+        return { content: { type: 'file', hash, size, files: 1 }, listing: undefined };
+      }
+      const lines: ManifestLine[] = [];
+      const stamps: string[] = [];
+      for (const { kind, path: file, stat } of walk(path)) {
+        stamps.push(kind === 'empty' ? '' : stampOf(stat));
+        if (kind === 'empty') lines.push(['empty', file]);
+        else if (kind === 'link') lines.push(['link', file, readlinkSync(join(path, file))]);
+        else {
+          const { hash, size } = await this.#takeFile(join(path, file), stat, incoming, onBytes);
+          lines.push([kind, file, hash, size]);
+          await breathe();
+        }
+      }
+      const content = contentOfManifest(lines);
+      const text = manifestText(lines);
+      if (!this.#holds(content.hash, Buffer.byteLength(text)))
+        writeFileSync(await incoming.add(content.hash), text);
+      await incoming.commit();
+      return { content, listing: { lines, stamps } };
+    } finally {
+      await incoming.dispose();
     }
-    const limit = pLimit(copies);
-    await Promise.all(
-      lines.map((line) =>
-        line[0] === 'file' || line[0] === 'executable'
-          ? limit(() => this.#putFile(join(path, line[1]), line[2], line[3]))
-          : Promise.resolve(),
-      ),
-    );
-    const text = manifestText(lines);
-    if (!this.#holds(content.hash, Buffer.byteLength(text)))
-      await writeFileAtomic(this.#pathOf(content.hash), text);
   }
 
   /**
-   * Recreates `content` at `path`, which must not exist. Every byte is checked against its hash.
-   * @returns the manifest of a directory
+   * Recreates `content` at `path`, which must not exist. Every byte that comes from the store is checked against its hash.
+   * @param held finds files that are already there with the same content; they are linked, not copied
+   * @returns a directory's listing
    * @throws DamagedObject where an object is missing or damaged; what stands at `path` is then of no use
    */
-  async restore(content: Content, path: string): Promise<ManifestLine[] | undefined> {
-    await mkdir(dirname(path), { recursive: true });
+  async restore(content: Content, path: string, held?: HeldFile): Promise<Listing | undefined> {
+    mkdirSync(dirname(path), { recursive: true });
     if (content.type === 'file') {
-      await this.#restoreFile(content.hash, path);
+      await this.#restoreFile(content.hash, path, 0o666);
       return undefined;
     }
     const lines = await this.#manifest(content.hash);
-    await mkdir(path);
+    mkdirSync(path);
     const folders = new Set(
       lines.map(([kind, entry]) => (kind === 'empty' ? join(path, entry) : dirname(join(path, entry)))),
     );
-    for (const folder of folders) await mkdir(folder, { recursive: true });
-    const limit = pLimit(copies);
-    await Promise.all(
-      lines.map((line) =>
-        limit(async () => {
-          const target = join(path, line[1]);
-          if (line[0] === 'link') await symlink(line[2], target);
-          else if (line[0] !== 'empty') {
-            await this.#restoreFile(line[2], target);
-            if (line[0] === 'executable') await chmod(target, 0o755);
-          }
-        }),
-      ),
-    );
-    return lines;
+    for (const folder of folders) mkdirSync(folder, { recursive: true });
+    const stamps: string[] = [];
+    for (const line of lines) {
+      const target = join(path, line[1]);
+      if (line[0] === 'link') symlinkSync(line[2], target);
+      else if (line[0] !== 'empty') {
+        const same = held?.(line[0], line[1], line[2]);
+        if (same === undefined || !link(same, target))
+          await this.#restoreFile(line[2], target, line[0] === 'executable' ? 0o777 : 0o666);
+        await breathe();
+      }
+      stamps.push(line[0] === 'empty' ? '' : stampOf(lstatSync(target, { bigint: true })));
+    }
+    return { lines, stamps };
   }
 
   async #manifest(hash: string): Promise<ManifestLine[]> {
@@ -107,33 +159,45 @@ export class ObjectStore {
     return parseManifest(text);
   }
 
-  async #putFile(path: string, hash: string, size: number): Promise<void> {
-    if (this.#holds(hash, size)) return;
-    const object = this.#pathOf(hash);
-    await mkdir(dirname(object), { recursive: true });
-    const temporary = temporaryName(object);
-    try {
+  /** Hashes a file and keeps a copy, unless there is one. */
+  async #takeFile(
+    path: string,
+    stat: BigIntStats,
+    incoming: Incoming,
+    onBytes: OnBytes | undefined,
+  ): Promise<{ hash: string; size: number }> {
+    if (stat.size <= small) {
+      const bytes = readFileSync(path);
+      const hash = sha256(bytes);
+      onBytes?.(bytes.length);
+      if (!incoming.has(hash) && !this.#holds(hash, bytes.length))
+        writeFileSync(await incoming.add(hash), bytes);
+      return { hash, size: bytes.length };
+    }
+    for (let attempt = 1; ; attempt++) {
+      const before = stampOf(statSync(path, { bigint: true }));
+      const { hash, size } = await hashFile(path, onBytes);
+      if (incoming.has(hash) || this.#holds(hash, size)) return { hash, size };
       // A reflink where the file system has them, else a copy: the store shares no bytes that an edit could reach.
-      await copyFile(path, temporary, constants.COPYFILE_FICLONE);
-      const file = await open(temporary, 'r+');
-      await file.sync().finally(() => file.close());
-      await rename(temporary, object);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
+      const copy = await incoming.add(hash);
+      await copyFile(path, copy, constants.COPYFILE_FICLONE);
+      if (stampOf(statSync(path, { bigint: true })) === before) return { hash, size };
+      incoming.drop(hash);
+      if (attempt === 3) throw new Error(`${path} keeps changing while it is read`);
     }
   }
 
-  async #restoreFile(hash: string, path: string): Promise<void> {
+  async #restoreFile(hash: string, path: string, mode: number): Promise<void> {
+    crashPoint('restore-file');
     const object = this.#pathOf(hash);
     const size = statSync(object, { throwIfNoEntry: false })?.size;
     if (size === undefined) throw new DamagedObject(hash);
-    if (size <= 8 << 20) {
-      const bytes = await readFile(object);
-      if (sha256(bytes) === hash) return writeFile(path, bytes);
+    if (size <= small) {
+      const bytes = readFileSync(object);
+      if (sha256(bytes) === hash) return writeFileSync(path, bytes, { mode });
     } else {
       await copyFile(object, path, constants.COPYFILE_FICLONE);
-      if ((await hashFile(path)).hash === hash) return;
+      if ((await hashFile(path)).hash === hash) return chmod(path, mode & ~process.umask());
       await rm(path, { force: true });
     }
     await this.#moveAside(hash);
@@ -142,6 +206,7 @@ export class ObjectStore {
 
   /** Out of the way, where it can be looked at, so that the object counts as missing. */
   async #moveAside(hash: string): Promise<void> {
+    crashPoint('quarantine');
     await mkdir(this.#quarantine, { recursive: true });
     await rename(this.#pathOf(hash), join(this.#quarantine, hash)).catch(() => undefined);
   }
@@ -153,5 +218,15 @@ export class ObjectStore {
 
   #pathOf(hash: string): string {
     return join(this.#folder, hash.slice(0, 2), hash.slice(2));
+  }
+}
+
+/** Gives a file a second name; false where the file system won't. */
+function link(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch {
+    return false;
   }
 }

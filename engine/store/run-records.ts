@@ -42,6 +42,8 @@ export class RunRecords {
   }
 
   async put(record: RunRecord): Promise<void> {
-    await writeFileAtomic(join(this.#folder, `${record.key}.json`), `${JSON.stringify(record, null, 1)}\n`);
+    await writeFileAtomic(join(this.#folder, `${record.key}.json`), `${JSON.stringify(record, null, 1)}\n`, {
+      what: 'record',
+    });
   }
 }

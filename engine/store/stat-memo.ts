@@ -1,17 +1,19 @@
 // Remembers what a path's content was when its files last looked as they do now; deleting it costs time and nothing else.
-import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson, writeFileAtomic } from './files.ts';
 import {
   type Content,
+  changedAt,
   contentOfManifest,
+  type Entry,
   hashFile,
-  type ManifestLine,
-  manifestOf,
+  type Listing,
+  listTree,
   type OnBytes,
   sha256,
   stampOf,
+  TreeStamp,
   walk,
 } from './tree.ts';
 
@@ -29,12 +31,15 @@ interface Remembered {
 /** Of a directory's files: path → stamp and hash. */
 type RememberedFiles = Record<string, readonly [stamp: string, hash: string]>;
 
+/** Where a file with this content surely stands now; undefined where none does. */
+export type HeldFile = (kind: Entry['kind'], path: string, hash: string) => string | undefined;
+
 export class StatMemo {
   readonly #file: string;
   readonly #folder: string;
   readonly #remembered: Record<string, Remembered>;
   /** What was found in this run. The engine alone publishes outs meanwhile, and tells by `learn`. */
-  readonly #seen = new Map<string, Content | undefined>();
+  readonly #seen = new Map<string, Promise<Content | undefined>>();
   #changed = false;
 
   /** @param folder of the memo's own files */
@@ -45,10 +50,12 @@ export class StatMemo {
   }
 
   /** What `path` holds; undefined where there is nothing. Looked at once in a run; only what looks changed is read. */
-  async content(root: string, path: string, onBytes?: OnBytes): Promise<Content | undefined> {
-    if (this.#seen.has(path)) return this.#seen.get(path);
-    const content = await this.look(root, path, onBytes);
-    this.#seen.set(path, content);
+  content(root: string, path: string, onBytes?: OnBytes): Promise<Content | undefined> {
+    let content = this.#seen.get(path);
+    if (content === undefined) {
+      content = this.look(root, path, onBytes);
+      this.#seen.set(path, content);
+    }
     return content;
   }
 
@@ -68,45 +75,47 @@ export class StatMemo {
       this.#remember(path, { stamp, content, settled: stat.mtimeNs < now - timestampGranularity });
       return content;
     }
-    const look = stampTree(absolute);
-    if (known?.settled === true && known.stamp === look.stamp && known.content.type === 'directory')
+    if (known?.settled === true && known.content.type === 'directory' && known.stamp === stampTree(absolute))
       return known.content;
-    const files = readJson<RememberedFiles>(this.#filesOf(path)) ?? {};
-    const lines = await manifestOf(
-      absolute,
-      (file, stamp) => (files[file]?.[0] === stamp ? files[file][1] : undefined),
-      onBytes,
-    );
-    const content = contentOfManifest(lines);
-    await this.#rememberTree(path, absolute, lines, look, now);
+    const files = this.#filesOf(path);
+    const recall = (file: string, stamp: string): string | undefined =>
+      files[file]?.[0] === stamp ? files[file][1] : undefined;
+    const listing = await listTree(absolute, recall, onBytes);
+    const content = contentOfManifest(listing.lines);
+    await this.#rememberTree(path, content, listing, now);
     return content;
   }
 
   /** Remembers content that was just put at `path`, so that it is not read again. */
-  async learn(
-    root: string,
-    path: string,
-    content: Content,
-    lines: readonly ManifestLine[] | undefined,
-  ): Promise<void> {
-    this.#seen.set(path, content);
-    const absolute = join(root, path);
+  async learn(root: string, path: string, content: Content, listing: Listing | undefined): Promise<void> {
+    this.#seen.set(path, Promise.resolve(content));
     const now = BigInt(Date.now()) * 1_000_000n;
-    if (content.type === 'file') {
-      const stat = statSync(absolute, { bigint: true });
-      this.#remember(path, {
-        stamp: stampOf(stat),
-        content,
-        settled: stat.mtimeNs < now - timestampGranularity,
-      });
-    } else if (lines !== undefined) {
-      await this.#rememberTree(path, absolute, lines, stampTree(absolute), now);
-    }
+    if (listing !== undefined) return this.#rememberTree(path, content, listing, now);
+    const stat = statSync(join(root, path), { bigint: true });
+    this.#remember(path, {
+      stamp: stampOf(stat),
+      content,
+      settled: stat.mtimeNs < now - timestampGranularity,
+    });
+  }
+
+  /** Finds files of the directory at `path`: what is already there need not come from the store. */
+  heldFiles(root: string, path: string): HeldFile {
+    const files = this.#filesOf(path);
+    return (kind, file, hash) => {
+      const known = files[file];
+      if (known === undefined || known[1] !== hash) return undefined;
+      const absolute = join(root, path, file);
+      const stat = lstatSync(absolute, { throwIfNoEntry: false, bigint: true });
+      if (stat?.isFile() !== true || stampOf(stat) !== known[0]) return undefined;
+      return ((stat.mode & 0o111n) === 0n ? 'file' : 'executable') === kind ? absolute : undefined;
+    };
   }
 
   /** Writes what was learnt. */
   async save(): Promise<void> {
-    if (this.#changed) await writeFileAtomic(this.#file, JSON.stringify(this.#remembered));
+    if (this.#changed)
+      await writeFileAtomic(this.#file, JSON.stringify(this.#remembered), { durable: false });
     this.#changed = false;
   }
 
@@ -117,47 +126,39 @@ export class StatMemo {
 
   async #rememberTree(
     path: string,
-    absolute: string,
-    lines: readonly ManifestLine[],
-    look: Look,
+    content: Content,
+    { lines, stamps }: Listing,
     now: bigint,
   ): Promise<void> {
-    const hashes = new Map(
-      lines.flatMap((line) => (line[0] === 'file' || line[0] === 'executable' ? [[line[1], line[2]]] : [])),
-    );
     const files: RememberedFiles = {};
-    for (const { path: file, stat } of walk(absolute)) {
-      const hash = hashes.get(file);
-      if (hash !== undefined && stat.mtimeNs < now - timestampGranularity)
-        files[file] = [stampOf(stat), hash];
+    const tree = new TreeStamp();
+    for (const [i, line] of lines.entries()) {
+      const stamp = stamps[i]!;
+      tree.add(line[0], line[1], stamp);
+      if ((line[0] === 'file' || line[0] === 'executable') && changedAt(stamp) < now - timestampGranularity)
+        files[line[1]] = [stamp, line[2]];
     }
-    await writeFileAtomic(this.#filesOf(path), JSON.stringify(files));
+    await writeFileAtomic(this.#fileOf(path), JSON.stringify(files), { durable: false });
     this.#remember(path, {
-      stamp: look.stamp,
-      content: contentOfManifest(lines),
-      settled: look.newest < now - timestampGranularity,
+      stamp: tree.digest(),
+      content,
+      settled: tree.newest < now - timestampGranularity,
     });
   }
 
-  #filesOf(path: string): string {
+  #filesOf(path: string): RememberedFiles {
+    return readJson<RememberedFiles>(this.#fileOf(path)) ?? {};
+  }
+
+  #fileOf(path: string): string {
     return join(this.#folder, `${sha256(path).slice(0, 16)}.json`);
   }
 }
 
-interface Look {
-  readonly stamp: string;
-  /** Latest time of change among the files, nanoseconds since 1970. */
-  readonly newest: bigint;
-}
-
 /** One pass over a directory's entries, without reading them. */
-function stampTree(folder: string): Look {
-  const hash = createHash('sha256');
-  let newest = 0n;
-  for (const { kind, path, stat } of walk(folder)) {
-    // The time and inode of an empty directory say nothing about its content.
-    hash.update(kind === 'empty' ? `${path}\0${kind}\n` : `${path}\0${kind} ${stampOf(stat)}\n`);
-    if (kind !== 'empty' && stat.mtimeNs > newest) newest = stat.mtimeNs;
-  }
-  return { stamp: hash.digest('hex'), newest };
+function stampTree(folder: string): string {
+  const tree = new TreeStamp();
+  for (const { kind, path, stat } of walk(folder))
+    tree.add(kind, path, kind === 'empty' ? '' : stampOf(stat));
+  return tree.digest();
 }

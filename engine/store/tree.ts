@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { byCodeUnit } from '../order.ts';
+import { breathe } from './breathe.ts';
 
 /** The content of a dependency or an out. */
 export interface Content {
@@ -38,13 +39,18 @@ export type ManifestLine =
 
 /** All entries below `folder`, in code-unit order of each folder's names; memory is bounded by one folder's listing. */
 export function* walk(folder: string, prefix = ''): Generator<Entry> {
-  const names = readdirSync(join(folder, prefix)).sort(byCodeUnit);
-  if (names.length === 0 && prefix !== '') {
+  const found = readdirSync(join(folder, prefix), { withFileTypes: true });
+  if (found.length === 0 && prefix !== '') {
     yield { kind: 'empty', path: prefix, stat: lstatSync(join(folder, prefix), { bigint: true }) };
   }
-  for (const name of names) {
-    const path = prefix === '' ? name : `${prefix}/${name}`;
-    const stat = lstatSync(join(folder, path), { bigint: true });
+  for (const entry of found.sort((a, b) => byCodeUnit(a.name, b.name))) {
+    const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
+    if (entry.isDirectory()) {
+      yield* walk(folder, path);
+      continue;
+    }
+    const stat = lstatSync(`${folder}/${path}`, { bigint: true });
+    // The type is asked of the stat: some file systems don't give it with the name.
     if (stat.isDirectory()) yield* walk(folder, path);
     else if (stat.isSymbolicLink()) yield { kind: 'link', path, stat };
     else if (stat.isFile()) yield { kind: (stat.mode & 0o111n) === 0n ? 'file' : 'executable', path, stat };
@@ -98,27 +104,64 @@ export async function hashFile(path: string, onBytes?: OnBytes): Promise<{ hash:
 /** A remembered hash of a file, for one whose stamp is unchanged. */
 export type Recall = (path: string, stamp: string) => string | undefined;
 
-/** The manifest of a directory. Files that `recall` knows are not read. */
-export async function manifestOf(
-  folder: string,
-  recall?: Recall,
-  onBytes?: OnBytes,
-): Promise<ManifestLine[]> {
+/** A directory's manifest with the stamp of each entry when it was looked at. */
+export interface Listing {
+  readonly lines: readonly ManifestLine[];
+  /** In the order of the lines; an empty directory has none, since its time and inode say nothing about its content. */
+  readonly stamps: readonly string[];
+}
+
+/** Lists a directory. Files that `recall` knows are not read. */
+export async function listTree(folder: string, recall?: Recall, onBytes?: OnBytes): Promise<Listing> {
   const lines: ManifestLine[] = [];
+  const stamps: string[] = [];
   for (const { kind, path, stat } of walk(folder)) {
+    stamps.push(kind === 'empty' ? '' : stampOf(stat));
     if (kind === 'empty') lines.push(['empty', path]);
     else if (kind === 'link') lines.push(['link', path, readlinkSync(join(folder, path))]);
     else {
-      const known = recall?.(path, stampOf(stat));
+      const known = recall?.(path, stamps.at(-1)!);
       if (known !== undefined) lines.push([kind, path, known, Number(stat.size)]);
       else {
         const { hash, size } = await hashFile(join(folder, path), onBytes);
         lines.push([kind, path, hash, size]);
+        await breathe();
       }
     }
   }
-  return lines;
+  return { lines, stamps };
 }
+
+/** The manifest of a directory. */
+export const manifestOf = async (folder: string): Promise<readonly ManifestLine[]> =>
+  (await listTree(folder)).lines;
+
+/** Stamps of all of a directory's entries as one. */
+export class TreeStamp {
+  readonly #hash = createHash('sha256');
+  #text = '';
+  /** Latest time of change, nanoseconds since 1970. */
+  newest = 0n;
+
+  add(kind: Entry['kind'], path: string, stamp: string): void {
+    this.#text += `${path}\0${kind} ${stamp}\n`;
+    // One call for many entries is quicker than one for each.
+    if (this.#text.length > 1 << 16) {
+      this.#hash.update(this.#text);
+      this.#text = '';
+    }
+    const changed = changedAt(stamp);
+    if (changed > this.newest) this.newest = changed;
+  }
+
+  digest(): string {
+    return this.#hash.update(this.#text).digest('hex');
+  }
+}
+
+/** Time of change in a stamp, nanoseconds since 1970; 0 in one without. */
+export const changedAt = (stamp: string): bigint =>
+  stamp === '' ? 0n : BigInt(stamp.slice(stamp.indexOf(' ') + 1, stamp.lastIndexOf(' ')));
 
 /** The content that a manifest describes. */
 export function contentOfManifest(lines: readonly ManifestLine[]): Content {
