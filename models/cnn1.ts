@@ -28,13 +28,13 @@ export function cnn1(shape: Shape3, classes: number, params: CnnParams, seed: nu
     layers: [
       layers.rescaling({ name: 'rescaling', scale: 1 / 255, inputShape: [...shape] }),
       ...params.filters.flatMap((filters, block) => [
-        conv3x3(`block${block + 1}_conv`, filters, seed, { activation: 'relu' }),
+        conv3x3(`block${block + 1}_conv`, filters, seed, { activation: 'relu', l2: params.l2 }),
         maxPool2x2(`block${block + 1}_pool`),
       ]),
       layers.flatten({ name: 'flatten' }),
       dropout('dropout', params.dropout, seed),
-      dense('dense', params.dense, seed, 'relu'),
-      ...softmaxClassifier(classes, seed),
+      dense('dense', params.dense, seed, 'relu', params.l2),
+      ...softmaxClassifier(classes, seed, params.l2),
     ],
   });
 }

@@ -32,15 +32,15 @@ export function cnn2(shape: Shape3, classes: number, params: CnnParams, seed: nu
     layers: [
       layers.rescaling({ name: 'rescaling', scale: 1 / 255, inputShape: [...shape] }),
       ...params.filters.flatMap((filters, block) => [
-        conv3x3(`block${block + 1}_conv`, filters, seed, { useBias: false }),
+        conv3x3(`block${block + 1}_conv`, filters, seed, { useBias: false, l2: params.l2 }),
         layers.batchNormalization({ name: `block${block + 1}_bn`, momentum }),
         layers.activation({ name: `block${block + 1}_relu`, activation: 'relu' }),
         maxPool2x2(`block${block + 1}_pool`),
       ]),
       layers.flatten({ name: 'flatten' }),
       dropout('dropout', params.dropout, seed),
-      dense('dense', params.dense, seed, 'relu'),
-      ...softmaxClassifier(classes, seed),
+      dense('dense', params.dense, seed, 'relu', params.l2),
+      ...softmaxClassifier(classes, seed, params.l2),
     ],
   });
 }

@@ -1,5 +1,5 @@
 // The layers that the architectures are made of, with names as in the papers and initializers seeded by layer.
-import { initializers, layers } from '@tensorflow/tfjs-layers';
+import { initializers, layers, regularizers } from '@tensorflow/tfjs-layers';
 import { layerSeed } from './layer-seed.ts';
 import { SeededDropout } from './seeded-dropout.ts';
 
@@ -12,12 +12,21 @@ export type KernelStart = 'glorotUniform' | 'heNormal' | 'zeros';
 const kernel = (start: KernelStart, seed: number, name: string) =>
   start === 'zeros' ? initializers.zeros() : initializers[start]({ seed: layerSeed(seed, `${name}/kernel`) });
 
+/** Keras' `kernel_regularizer`: the penalty λ Σ w², or none. */
+const penalty = (l2: number) => (l2 === 0 ? {} : { kernelRegularizer: regularizers.l2({ l2 }) });
+
 /** 3 × 3 convolution with zero padding, so height and width stay. */
 export const conv3x3 = (
   name: string,
   filters: number,
   seed: number,
-  options: { activation?: 'relu'; useBias?: boolean; start?: KernelStart; trainable?: boolean } = {},
+  options: {
+    activation?: 'relu';
+    useBias?: boolean;
+    start?: KernelStart;
+    trainable?: boolean;
+    l2?: number | undefined;
+  } = {},
 ) =>
   layers.conv2d({
     name,
@@ -28,13 +37,26 @@ export const conv3x3 = (
     useBias: options.useBias ?? true,
     kernelInitializer: kernel(options.start ?? 'glorotUniform', seed, name),
     trainable: options.trainable ?? true,
+    ...penalty(options.l2 ?? 0),
   });
 
 /** 2 × 2 max pooling: halves height and width, rounding down. */
 export const maxPool2x2 = (name: string) => layers.maxPooling2d({ name, poolSize: 2, strides: 2 });
 
-export const dense = (name: string, units: number, seed: number, activation: 'relu' | 'linear') =>
-  layers.dense({ name, units, activation, kernelInitializer: kernel('glorotUniform', seed, name) });
+export const dense = (
+  name: string,
+  units: number,
+  seed: number,
+  activation: 'relu' | 'linear',
+  l2: number | undefined = 0,
+) =>
+  layers.dense({
+    name,
+    units,
+    activation,
+    kernelInitializer: kernel('glorotUniform', seed, name),
+    ...penalty(l2),
+  });
 
 export const dropout = (name: string, rate: number, seed: number) =>
   new SeededDropout({ name, rate, seed: layerSeed(seed, name) });
@@ -43,8 +65,8 @@ export const dropout = (name: string, rate: number, seed: number) =>
  * The classifier's end: logits, then their softmax. Two layers, so that training takes its loss from the logits, which is
  * exact where a probability would round to 0 or 1.
  */
-export const softmaxClassifier = (classes: number, seed: number) => [
-  dense('logits', classes, seed, 'linear'),
+export const softmaxClassifier = (classes: number, seed: number, l2?: number) => [
+  dense('logits', classes, seed, 'linear', l2),
   layers.activation({ name: 'probabilities', activation: 'softmax' }),
 ];
 

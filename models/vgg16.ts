@@ -156,9 +156,9 @@ function headLayers(classes: number, params: Vgg16Params, seed: number, shape?: 
     params.pooling === 'average'
       ? layers.globalAveragePooling2d({ name: 'pooling', ...input })
       : layers.flatten({ name: 'flatten', ...input }),
-    dense('dense', params.dense, seed, 'relu'),
+    dense('dense', params.dense, seed, 'relu', params.l2),
     dropout('dropout', params.dropout, seed),
-    ...softmaxClassifier(classes, seed),
+    ...softmaxClassifier(classes, seed, params.l2),
   ];
 }
 

@@ -1,16 +1,8 @@
-// Parameters of the models: architecture, regularization and optimizer.
+// Parameters of the models: architecture, and how each is trained.
 import { z } from 'zod';
+import { AugmentationParams, trainingFields } from './training.ts';
 
-const learningRate = z.number().gt(0);
-
-/** An optimizer with Keras' formula and Keras' defaults for what is not given. */
-export const OptimizerParams = z.discriminatedUnion('name', [
-  z.strictObject({ name: z.literal('sgd'), learningRate, momentum: z.number().min(0).lt(1).optional() }),
-  z.strictObject({ name: z.literal('rmsprop'), learningRate }),
-  z.strictObject({ name: z.literal('adam'), learningRate }),
-  z.strictObject({ name: z.literal('nadam'), learningRate }),
-]);
-export type OptimizerParams = z.infer<typeof OptimizerParams>;
+export { OptimizerParams, TrainingParams } from './training.ts';
 
 /** A CNN: one convolution block per entry of `filters`, then a dense head. */
 export const CnnParams = z.strictObject({
@@ -20,7 +12,8 @@ export const CnnParams = z.strictObject({
   dense: z.int().min(1),
   /** Share of the dense layer's inputs that dropout sets to zero. */
   dropout: z.number().min(0).lt(1),
-  optimizer: OptimizerParams,
+  ...trainingFields,
+  augmentation: AugmentationParams.optional(),
 });
 export type CnnParams = z.infer<typeof CnnParams>;
 
@@ -32,7 +25,12 @@ export const Vgg16Params = z.strictObject({
   dense: z.int().min(1),
   /** Share of the hidden layer's outputs that dropout sets to zero. */
   dropout: z.number().min(0).lt(1),
-  optimizer: OptimizerParams,
+  ...trainingFields,
+  augmentation: z
+    .undefined({
+      error: 'vgg16 trains on features that are computed once, so its pictures cannot be augmented',
+    })
+    .optional(),
 });
 export type Vgg16Params = z.infer<typeof Vgg16Params>;
 

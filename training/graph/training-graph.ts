@@ -12,8 +12,9 @@ import {
 import { layerRules } from './layers/index.ts';
 import type { Forward, Layer } from './layers/layer-rule.ts';
 import { crossEntropy, hits, type LossOptions } from './loss.ts';
-import { cast, identityAfter, unstack } from './ops.ts';
+import { add, cast, identityAfter, unstack } from './ops.ts';
 import { type UpdateRule, type UpdateVariables, updateRule } from './optimizers.ts';
+import { l2Penalties, unsupportedPenalty, withPenalties } from './regularization.ts';
 import type { Signature } from './saved-model.ts';
 
 export interface GraphOptions extends LossOptions {
@@ -59,7 +60,8 @@ export function unsupported(model: LayersModel, optimizer: Optimizer): string | 
   }
   for (const layer of model.layers.slice(0, -1)) {
     const rule = layerRules[layer.getClassName()];
-    const reason = rule === undefined ? 'is of an unknown kind' : rule.unsupported(layer);
+    const reason =
+      rule === undefined ? 'is of an unknown kind' : (rule.unsupported(layer) ?? unsupportedPenalty(layer));
     if (reason !== null) return `layer ${layer.name} (${layer.getClassName()}) ${reason}`;
   }
   return updateRule(optimizer) === null ? `the optimizer ${optimizer.getClassName()} is unknown` : null;
@@ -99,15 +101,20 @@ export function trainingGraph(
     const forward = pass(true);
     const loss = crossEntropy(graph, forward.output, labels, classes, options);
     const gradients = forward.backward(loss.gradient);
+    const penalties = l2Penalties(graph, layers, variables);
     const scalars = unstack(graph, numbers, numberNames.length);
     const byName = Object.fromEntries(numberNames.map((name, index) => [name, scalars[index]!]));
     const updates = trained.map(({ weight, variables: own }) => {
       const { gradient, readers } = gradients.get(weight)!;
-      return graph.scoped('update', () => update.update(graph, own, gradient, byName, readers));
+      const penalty = penalties.gradients.get(weight);
+      return graph.scoped('update', () => {
+        const whole = penalty === undefined ? gradient : add(graph, gradient, penalty);
+        return update.update(graph, own, whole, byName, [...readers, ...penalties.values]);
+      });
     });
     const done = [...forward.updates, ...updates];
     return {
-      loss: identityAfter(graph, 'loss', loss.value, done),
+      loss: identityAfter(graph, 'loss', withPenalties(graph, loss.value, penalties.values), done),
       correct: identityAfter(graph, 'correct', hits(graph, forward.output, labels), done),
     };
   });

@@ -12,6 +12,9 @@ type Coefficient = 'rest1' | 'rest2' | 'moment' | 'gradient' | 'unbias2' | 'rate
  *
  * `m̂ = μ_{t+1} m / (1 - Π_{t+1}) + (1 - μ_t) g / (1 - Π_t)`, `v̂ = v / (1 - β₂ᵗ)`, `w ← w - α m̂ / (√v̂ + ε)`.
  *
+ * (Keras 2.11 … 2.15 multiplies `Π` once for each weight instead of once a step when it trains inside a `tf.function`, as `fit`
+ * does; run eagerly, and in Keras 3, it is as here.)
+ *
  * Dozat's report and Keras up to 2.10 have d = 0.004; Keras' optimizers since 2.11, Keras 3 too, have d = 1, and so is the
  * default here.
  */

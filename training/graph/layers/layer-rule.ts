@@ -71,7 +71,6 @@ export const plain = {
   dataFormat: [null, 'channelsLast'],
   kernelConstraint: [null],
   biasConstraint: [null],
-  kernelRegularizer: [null],
   biasRegularizer: [null],
   activityRegularizer: [null],
 } as const;
