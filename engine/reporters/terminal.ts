@@ -1,5 +1,5 @@
 // Reports to people: on a terminal with live progress below what is done, elsewhere (CI, a file) as plain lines.
-import { createLogUpdate } from 'log-update';
+import type { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import type { Event, Summary } from '../event.ts';
 import type { Progress } from '../stage.ts';
@@ -28,7 +28,9 @@ const plainInterval = 15_000; // milliseconds
 
 export class TerminalReporter implements Reporter {
   readonly #live = process.stdout.isTTY === true && process.env.CI === undefined;
-  readonly #update = createLogUpdate(process.stdout);
+  /** Only for a live screen, and loaded only then: it takes longer to load than a run with nothing to do. */
+  #update: ReturnType<typeof createLogUpdate> | undefined;
+  #loading: Promise<void> | undefined;
   readonly #running = new Map<string, Running>();
   readonly #timer: NodeJS.Timeout | undefined;
   #stages = 0;
@@ -92,7 +94,7 @@ export class TerminalReporter implements Reporter {
 
   close(): void {
     clearInterval(this.#timer);
-    if (this.#live) this.#update.clear();
+    this.#update?.clear();
   }
 
   /** A live screen is drawn by the timer; elsewhere a line now and then shows that something moves. */
@@ -108,16 +110,19 @@ export class TerminalReporter implements Reporter {
   }
 
   #print(text: string): void {
-    if (this.#live) this.#update.clear();
+    this.#update?.clear();
     process.stdout.write(`${text}\n`);
     if (this.#live) this.#draw();
   }
 
   #draw(): void {
     if (this.#running.size === 0) {
-      this.#update.clear();
+      this.#update?.clear();
       return;
     }
+    this.#loading ??= import('log-update').then(({ createLogUpdate: create }) => {
+      this.#update = create(process.stdout);
+    });
     const now = performance.now();
     const lines = [...this.#running].map(([stage, { started, reporting, progress }]) => {
       const state =
@@ -126,7 +131,7 @@ export class TerminalReporter implements Reporter {
           : progressText(progress, (now - (reporting ?? now)) / 1000);
       return `${pc.cyan('⠿')} ${stage} ${pc.dim(state)}`;
     });
-    this.#update([...lines, pc.dim(`  ${this.#done} of ${this.#stages} stages done`)].join('\n'));
+    this.#update?.([...lines, pc.dim(`  ${this.#done} of ${this.#stages} stages done`)].join('\n'));
   }
 }
 
