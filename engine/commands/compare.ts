@@ -40,7 +40,8 @@ export const profileOption = (): Option =>
 
 export const baselineHelp = `
 A baseline is looked for as a revision, as a branch of origin, and as a folder, in this order; one that begins
-with ./, ../ or / is a folder. metrics/**/*.json are compared number by number, lists left out.`;
+with ./, ../ or / is a folder. metrics/**/*.json, and the outs that pipeline.yaml names as metrics, are compared number
+by number, lists left out.`;
 
 export const realHelp = `
 "real?" stands beside an accuracy that comes with its confusion matrix: the two-sided p-value of Fisher's exact test,

@@ -3,6 +3,7 @@ import { overlay } from '../config/params.ts';
 import { YamlSource } from '../config/yaml-source.ts';
 import type { Failure } from '../failure.ts';
 import { fail, type Result, succeed } from '../result.ts';
+import { metricsOuts } from './metrics-outs.ts';
 import type { Tree } from './tree.ts';
 
 const metricsFolder = 'metrics';
@@ -28,9 +29,11 @@ export interface ResultsOptions {
 /** Loads and parses all results of a version; every file that is not readable is a failure of its own. */
 export async function loadResults(tree: Tree, options: ResultsOptions = {}): Promise<Result<Results>> {
   const profileFile = options.profile === undefined ? undefined : `profiles/${options.profile}.yaml`;
-  const paths = [metricsFolder, paramsFile, ...(profileFile === undefined ? [] : [profileFile])];
+  const folders = [metricsFolder, ...(await metricsOuts(tree, profileFile))];
+  const paths = [...folders, paramsFile, ...(profileFile === undefined ? [] : [profileFile])];
   const isMetrics = (path: string): boolean =>
-    path.startsWith(`${metricsFolder}/`) &&
+    path !== paramsFile &&
+    path !== profileFile &&
     path.endsWith('.json') &&
     (options.timing === true || !path.endsWith('.timing.json'));
   const files = await tree.read(

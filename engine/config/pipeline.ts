@@ -19,8 +19,11 @@ export function readPipeline(root: string): Result<Pipeline> {
     pipelineFile,
     'Run rodada in the folder that holds pipeline.yaml.',
   );
-  if (!read.ok) return read;
-  const source = read.value;
+  return read.ok ? parsePipeline(read.value) : read;
+}
+
+/** Checks the form of a pipeline.yaml that was read. */
+export function parsePipeline(source: YamlSource): Result<Pipeline> {
   const parsed = PipelineSchema.safeParse(source.value);
   if (!parsed.success) {
     const locate = source.position.bind(source);

@@ -5,6 +5,7 @@ import type { Emit } from '../event.ts';
 import type { PresentOuts, Reason } from '../explain.ts';
 import type { Failure } from '../failure.ts';
 import type { Fingerprint } from '../fingerprint/fingerprint.ts';
+import { unreadNames } from '../fingerprint/unread.ts';
 import type { LockBlock } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
 import { crashPoint } from '../store/crash-point.ts';
@@ -256,6 +257,13 @@ async function execute(
     });
     await logEnd({ ...ended, outcome: 'executed' });
     await publish(workspace, outs, present, old);
+    for (const warning of unreadNames(
+      instance,
+      workspace.scriptsOf(instance),
+      Object.keys(fingerprint.code),
+      workspace.root,
+    ))
+      emit({ type: 'warning', warning });
     emit({ type: 'executed', stage: instance.name, seconds: ended.seconds });
     return { status: 'executed', block: blockOf(instance, key, fingerprint, outs) };
   } finally {

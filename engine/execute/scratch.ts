@@ -27,6 +27,7 @@ export async function makeScratch(
   resume: Resumption | undefined,
 ): Promise<Scratch> {
   await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
   const resumed = resume && (await bringBack(resume, folder));
   const outs: Record<string, string> = {};
   for (const [i, { name, path }] of instance.outs.entries()) {

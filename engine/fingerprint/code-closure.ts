@@ -22,7 +22,17 @@ interface Remembered extends CodeClosure {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
-const compiled = new Set(['.ts', '.mts', '.cts', '.tsx', '.js', '.mjs', '.cjs', '.jsx']);
+/** Endings of files whose imports are followed. */
+export const compiled: ReadonlySet<string> = new Set([
+  '.ts',
+  '.mts',
+  '.cts',
+  '.tsx',
+  '.js',
+  '.mjs',
+  '.cjs',
+  '.jsx',
+]);
 
 /**
  * The files of the project that a command's words name, relative to the project; `node`, options and paths that don't

@@ -25,12 +25,13 @@ export async function resolveGlobs(
   pipeline: Pipeline,
   root: string,
 ): Promise<Result<Globbed>> {
-  const isGlob = ({ paths: [path], list, pattern }: Dependency): boolean =>
-    !list &&
-    pattern === null &&
-    /[*?[{(]/.test(path!) &&
-    outs.makersOf(path!).length === 0 &&
-    !existsSync(join(root, path!));
+  const isGlob = ({ paths: [path], list, pattern }: Dependency): boolean => {
+    if (list || pattern !== null || !/[*?[{(]/.test(path!) || existsSync(join(root, path!))) return false;
+    const made = outs.containing(path!);
+    // A file inside an out is not there yet; its name may well have brackets.
+    if (made !== undefined) return made.out.path !== path && /[*?]/.test(path!);
+    return outs.inside(path!).length === 0;
+  };
   if (!instances.some(({ deps }) => deps.some(isGlob))) return succeed({ instances, warnings: [] });
 
   const failures = new Map<string, ConfigurationFailure>();
@@ -88,7 +89,6 @@ async function matchOf(pattern: string, outs: OutIndex, root: string): Promise<M
   const files = await glob(plain, {
     cwd: root,
     expandDirectories: false,
-    followSymbolicLinks: false,
     ignore: passedOver.map((folder) => `${folder}/**`),
   });
   const isMatch = picomatch(plain);

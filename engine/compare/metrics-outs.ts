@@ -1,0 +1,33 @@
+// Where a version of the project keeps its metrics: the outs that its pipeline.yaml names as such.
+import { overlay, paramsFile } from '../config/params.ts';
+import { parsePipeline, pipelineFile } from '../config/pipeline.ts';
+import { YamlSource } from '../config/yaml-source.ts';
+import { expand } from '../plan/expand.ts';
+import type { Tree } from './tree.ts';
+
+/**
+ * Paths of the metrics outs of a version, in the order of its pipeline.yaml. A pipeline that this engine can't read, of an
+ * older version perhaps, has none.
+ */
+export async function metricsOuts(tree: Tree, profileFile: string | undefined): Promise<string[]> {
+  const wanted = [pipelineFile, paramsFile, ...(profileFile === undefined ? [] : [profileFile])];
+  const files = await tree.read(wanted, (path) => wanted.includes(path));
+  const text = files.ok ? files.value.get(pipelineFile) : undefined;
+  if (!files.ok || text === undefined || !/\bmetrics\b/.test(text)) return [];
+  const source = YamlSource.parse(text, pipelineFile);
+  const pipeline = source.ok ? parsePipeline(source.value) : source;
+  if (!pipeline.ok) return [];
+  let values: unknown = {};
+  for (const file of wanted.slice(1)) {
+    const params = YamlSource.parse(files.value.get(file) ?? '', file);
+    if (params.ok) values = overlay(values, params.value.value);
+  }
+  const expanded = expand(pipeline.value, {
+    values: values as Record<string, unknown>,
+    position: () => undefined,
+  });
+  if (!expanded.ok) return [];
+  return expanded.value.instances.flatMap(({ outs }) =>
+    outs.filter(({ kind }) => kind === 'metrics').map(({ path }) => path),
+  );
+}
