@@ -8,6 +8,10 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   why: async () => (await import('./commands/why.ts')).whyCommand(),
   dag: async () => (await import('./commands/dag.ts')).dagCommand(),
   log: async () => (await import('./commands/log.ts')).logCommand(),
+  checkout: async () => (await import('./commands/checkout.ts')).checkoutCommand(),
+  commit: async () => (await import('./commands/commit.ts')).commitCommand(),
+  freeze: async () => (await import('./commands/freeze.ts')).freezeCommand(),
+  unfreeze: async () => (await import('./commands/freeze.ts')).unfreezeCommand(),
   compare: async () => (await import('./commands/compare.ts')).compareCommand(),
   check: async () => (await import('./commands/check.ts')).checkCommand(),
 };

@@ -47,6 +47,22 @@ export type Event =
   | ({ readonly type: 'why' } & Explanation)
   | { readonly type: 'dag'; readonly format: DagFormat; readonly nodes: readonly StageNode[] }
   | ({ readonly type: 'run' } & ShownRun)
+  | { readonly type: 'accepted'; readonly stage: string }
+  | { readonly type: 'commit'; readonly accepted: number; readonly fresh: number; readonly failures: number }
+  | {
+      readonly type: 'frozen';
+      readonly stage: string;
+      readonly frozen: boolean;
+      /** Whether it was not so before. */
+      readonly changed: boolean;
+    }
+  | { readonly type: 'checked-out'; readonly stage: string; readonly path: string }
+  | {
+      readonly type: 'checkout';
+      readonly checkedOut: number;
+      readonly kept: number;
+      readonly failures: number;
+    }
   /** A piece of what a run printed. */
   | { readonly type: 'output'; readonly text: string }
   | Summary;

@@ -67,6 +67,22 @@ export interface LockedFailure {
   readonly since: string;
 }
 
+/** Content that pipeline.lock names can't be had from the store. */
+export interface NotStoredFailure {
+  readonly reason: 'not-stored';
+  readonly stage: string;
+  readonly path: string;
+  /** `uncached`: an out with `cache: false`. */
+  readonly why: 'missing' | 'damaged' | 'uncached';
+}
+
+/** An out holds what neither the store nor pipeline.lock knows, and would be lost. */
+export interface UnsavedFailure {
+  readonly reason: 'unsaved';
+  readonly stage: string;
+  readonly path: string;
+}
+
 /** Ctrl-C, or a signal that asks to end. */
 export interface InterruptedFailure {
   readonly reason: 'interrupted';
@@ -80,6 +96,8 @@ export type Failure =
   | StageFailure
   | EnvironmentFailure
   | LockedFailure
+  | NotStoredFailure
+  | UnsavedFailure
   | InterruptedFailure;
 
 /** 2 where the user must mend the configuration or the call, 1 where the work failed. */

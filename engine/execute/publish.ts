@@ -64,7 +64,7 @@ async function contentAt(path: string, onBytes: OnBytes | undefined): Promise<Ta
 
 /** Replaces each out that differs from what the workspace holds; `old` is a folder in scratch for what gives way. */
 export async function publish(
-  workspace: Workspace,
+  workspace: Pick<Workspace, 'root' | 'memo'>,
   outs: Readonly<Record<string, ReadyOut>>,
   present: Readonly<Record<string, Content | null>>,
   old: string,

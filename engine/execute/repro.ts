@@ -133,7 +133,10 @@ class LockWriter {
   }
 
   async set(block: LockBlock): Promise<void> {
-    this.#workspace.lock.blocks.set(block.stage, block);
+    const { lock, records } = this.#workspace;
+    const before = lock.blocks.get(block.stage);
+    if (before !== undefined && before.key !== block.key) records.used(before.key); // until now
+    lock.blocks.set(block.stage, block);
     this.#dirty = true;
     if (performance.now() - this.#last > lockInterval) await this.finish();
   }

@@ -54,6 +54,7 @@ export async function runInstance(
     if (outs !== undefined) {
       await publish(workspace, outs, present, old);
       workspace.trash.add(folder);
+      workspace.records.used(decision.key);
       emit({ type: 'restored', stage: instance.name, reasons });
       const locked = instance.frozen ? workspace.lock.blocks.get(instance.name) : undefined;
       return { status: 'restored', block: locked ?? blockOf(instance, decision.key, fingerprint, outs) };
@@ -289,11 +290,12 @@ async function changedDependency(
   return undefined;
 }
 
-function blockOf(
+/** What pipeline.lock says of an instance with these outs. */
+export function blockOf(
   instance: Instance,
   key: string,
   fingerprint: Fingerprint,
-  outs: Readonly<Record<string, ReadyOut>>,
+  outs: Readonly<Record<string, Pick<ReadyOut, 'path' | 'content'>>>,
 ): LockBlock {
   const locked = instance.outs.map(({ name, cache }) => {
     const { path, content } = outs[name]!;

@@ -17,7 +17,7 @@ export interface FileChanges {
 export interface Explanation extends Forecast {
   readonly files: readonly FileChanges[];
   /** Its last run that counts: when it ended (ISO 8601) and how long it took; null where there is none on this machine. */
-  readonly lastRun: { readonly ended: string; readonly seconds: number } | null;
+  readonly lastRun: { readonly ended: string; readonly seconds: number; readonly accepted?: true } | null;
 }
 
 /** Adds to a forecast what the store and the lock can tell. */
@@ -39,7 +39,10 @@ export async function explainForecast(
     const after = (await workspace.objects.lines(now)) ?? (await manifestOf(join(workspace.root, path)));
     files.push(changesOf(path, before, after));
   }
-  const lastRun = record === undefined ? null : { ended: record.ended, seconds: record.seconds };
+  const lastRun =
+    record === undefined
+      ? null
+      : { ended: record.ended, seconds: record.seconds, ...(record.accepted && { accepted: true as const }) };
   return { ...forecast, files, lastRun };
 }
 

@@ -90,7 +90,7 @@ const unique = (failures: readonly ConfigurationFailure[]): ConfigurationFailure
 ];
 
 /** An out must lie inside the project and outside the engine's own store; undefined where it does. */
-function outPathProblem(path: string): string | undefined {
+export function outPathProblem(path: string): string | undefined {
   const normal = posix.normalize(path);
   if (posix.isAbsolute(path) || normal === '.' || normal === '..' || normal.startsWith('../'))
     return `The out \`${path}\` lies outside the project.`;

@@ -26,6 +26,18 @@ export function failureText(failure: Failure): string {
         ),
         'Wait for it to end, or end it, and try again.',
       );
+    case 'not-stored':
+      return lines(
+        heading(`\`${failure.path}\` of ${failure.stage} ${notStored[failure.why]}.`),
+        `Make it with \`rodada repro ${failure.stage}\`, or copy the store (cache/) from where it was made.`,
+      );
+    case 'unsaved':
+      return lines(
+        heading(
+          `\`${failure.path}\` of ${failure.stage} holds what neither the store nor pipeline.lock knows; it was left as it is.`,
+        ),
+        `Keep it with \`rodada commit ${failure.stage}\` or a copy, or overwrite it with \`--force\`.`,
+      );
     case 'interrupted':
       return `${pc.yellow('Interrupted')} by ${failure.signal}; what is finished is kept.`;
     case 'stage':
@@ -39,6 +51,12 @@ export function failureText(failure: Failure): string {
       );
   }
 }
+
+const notStored = {
+  missing: 'is not in the store',
+  damaged: 'is damaged in the store; the object was moved to cache/quarantine',
+  uncached: 'is not kept in the store (cache: false)',
+};
 
 const heading = (message: string): string => `${pc.red('error:')} ${message}`;
 

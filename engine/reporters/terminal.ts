@@ -7,6 +7,7 @@ import { dagText } from './dag-text.ts';
 import { duration } from './duration.ts';
 import { failureText } from './failure-text.ts';
 import { forecastText, outlookText } from './forecast-text.ts';
+import { checkoutText, commitText, frozenText } from './outs-text.ts';
 import { progressText } from './progress-text.ts';
 import { reasonsText } from './reason-text.ts';
 import type { Reporter } from './reporter.ts';
@@ -80,6 +81,16 @@ export class TerminalReporter implements Reporter {
         return outlookText(event);
       case 'why':
         return whyText(event);
+      case 'accepted':
+        return `${pc.green('✔')} ${event.stage} ${pc.dim('accepted')}`;
+      case 'commit':
+        return commitText(event);
+      case 'frozen':
+        return frozenText(event);
+      case 'checked-out':
+        return `${pc.blue('↺')} ${event.path} ${pc.dim(event.stage)}`;
+      case 'checkout':
+        return checkoutText(event);
       case 'dag':
         return dagText(event.nodes, event.format);
       case 'run':

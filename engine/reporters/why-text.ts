@@ -6,7 +6,12 @@ import { reasonText } from './reason-text.ts';
 
 /** A heading, then a line for each reason. */
 export function whyText({ stage, action, reasons, failure, files, lastRun }: Explanation): string {
-  const ran = lastRun === null ? '' : `, last run ${lastRun.ended} (${duration(lastRun.seconds)})`;
+  const ran =
+    lastRun === null
+      ? ''
+      : lastRun.accepted === true
+        ? `, outs accepted ${lastRun.ended}`
+        : `, last run ${lastRun.ended} (${duration(lastRun.seconds)})`;
   if (action === 'fresh')
     return `${pc.green('✔')} ${pc.bold(stage)} is fresh: its inputs and outs are what pipeline.lock says${ran}`;
   const lines = reasons.map((reason) => {

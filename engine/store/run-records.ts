@@ -1,5 +1,5 @@
 // Run records: for each key, what the run with that fingerprint made.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fingerprint } from '../fingerprint/fingerprint.ts';
 import { readJson, writeFileAtomic } from './files.ts';
@@ -17,6 +17,8 @@ export interface RunRecord {
   readonly ended: string;
   /** Key of the run that it went on from; absent where it started from scratch. */
   readonly resumed?: string;
+  /** Its outs were made by hand and accepted; absent where its command made them. */
+  readonly accepted?: true;
 }
 
 export class RunRecords {
@@ -28,8 +30,28 @@ export class RunRecords {
 
   /** The record of `key`; one that is absent, damaged or of another key is undefined. */
   get(key: string): RunRecord | undefined {
-    const record = readJson<RunRecord>(join(this.#folder, `${key}.json`));
+    const record = readJson<RunRecord>(this.#pathOf(key));
     return record?.key === key ? record : undefined;
+  }
+
+  /** Notes that the result of `key` is used now, or was until now. */
+  used(key: string): void {
+    const now = new Date();
+    try {
+      utimesSync(this.#pathOf(key), now, now);
+    } catch {
+      // Without a record, or in a store that can't be written, there is nothing to note.
+    }
+  }
+
+  /** When the result of `key` was last used, in milliseconds since 1970: run, restored, or replaced in the workspace. */
+  lastUsed(key: string): number {
+    return statSync(this.#pathOf(key), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  }
+
+  /** Forgets what the run with this key made. */
+  remove(key: string): void {
+    rmSync(this.#pathOf(key), { force: true });
   }
 
   /** All records, in no particular order. */
@@ -42,8 +64,12 @@ export class RunRecords {
   }
 
   async put(record: RunRecord): Promise<void> {
-    await writeFileAtomic(join(this.#folder, `${record.key}.json`), `${JSON.stringify(record, null, 1)}\n`, {
+    await writeFileAtomic(this.#pathOf(record.key), `${JSON.stringify(record, null, 1)}\n`, {
       what: 'record',
     });
+  }
+
+  #pathOf(key: string): string {
+    return join(this.#folder, `${key}.json`);
   }
 }

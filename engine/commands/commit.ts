@@ -1,0 +1,50 @@
+// `rodada commit [targets…]`: accepts outs that were made by hand.
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { acceptOuts } from '../execute/accept.ts';
+import { takeRunLock } from '../execute/run-lock.ts';
+import { cacheFolder, Workspace } from '../execute/workspace.ts';
+import { selectTargets } from '../plan/targets.ts';
+import { examples, type PlanFlags, planOf, type Session, session, withPlanOptions } from './session.ts';
+
+export function commitCommand(): Command {
+  const command = new Command('commit')
+    .description('accept outs made by hand as what their stages make of the present inputs; run nothing')
+    .argument('[targets...]', 'stages, prefixes or instances (default: everything that is not fresh)');
+  return withPlanOptions(command)
+    .option(
+      '--json',
+      'print events as JSON lines; the last is {"type":"commit","accepted":n,"fresh":n,"failures":n}',
+    )
+    .addHelpText(
+      'after',
+      `${examples(`
+  $ npx rodada commit split          split.json was edited: from now on it is what split makes
+  $ npx rodada commit                after a change of code that changes no result, such as another name of a variable`)}
+
+The outs go into the store and pipeline.lock, and repro restores them wherever the inputs are the same. To have what the
+command makes instead: \`repro --force --single-item STAGE\`. Exit code: 1 where there was nothing to accept at an out.`,
+    )
+    .action((targets: string[], flags: PlanFlags) =>
+      session(flags, (session) => runCommit(session, targets, flags)),
+    );
+}
+
+async function runCommit(session: Session, targets: readonly string[], flags: PlanFlags): Promise<number> {
+  const { root, emit, failed } = session;
+  const plan = await planOf(session, flags);
+  if (!plan.ok) return failed(plan.failures);
+  const chosen = selectTargets(plan.value.graph, targets, 'none');
+  if (!chosen.ok) return failed(chosen.failures);
+  const release = await takeRunLock(join(root, cacheFolder, 'run.lock'));
+  if (!release.ok) return failed(release.failures);
+  try {
+    const report = (message: string): void => emit({ type: 'note', message });
+    const workspace = new Workspace(plan.value, { setup: true, report });
+    const prepared = await workspace.prepare(chosen.value);
+    if (!prepared.ok) return failed(prepared.failures);
+    return (await acceptOuts(workspace, chosen.value, emit)) === 0 ? 0 : 1;
+  } finally {
+    await release.value();
+  }
+}

@@ -1,0 +1,106 @@
+// Brings outs to what a lock says, from the store. What it would replace is in the store, or is put there first.
+import { lstatSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Emit } from '../event.ts';
+import type { Failure } from '../failure.ts';
+import type { Lock, LockBlock } from '../lock-file.ts';
+import { outPathProblem } from '../plan/graph.ts';
+import { DamagedObject, type ObjectStore } from '../store/object-store.ts';
+import type { StatMemo } from '../store/stat-memo.ts';
+import type { Content } from '../store/tree.ts';
+import { publish } from './publish.ts';
+
+/** The parts of a workspace that outs come from and go to; no plan is needed for it. */
+export interface Place {
+  readonly root: string;
+  readonly cache: string;
+  readonly memo: StatMemo;
+  readonly objects: ObjectStore;
+  /** What the workspace holds according to pipeline.lock. */
+  readonly lock: Lock;
+}
+
+type LockedOut = LockBlock['outs'][string];
+
+/** What became of an out. */
+type Outcome = 'checked-out' | 'kept' | Failure;
+
+/**
+ * Brings the outs of `blocks` into the workspace.
+ * @param force overwrite also what nobody else holds
+ * @returns the blocks all of whose outs stand there now
+ */
+export async function checkOut(
+  place: Place,
+  blocks: readonly LockBlock[],
+  force: boolean,
+  emit: Emit,
+): Promise<{ whole: LockBlock[]; failures: number }> {
+  const whole: LockBlock[] = [];
+  const count = { checkedOut: 0, kept: 0, failures: 0 };
+  for (const block of blocks) {
+    let isWhole = true;
+    for (const out of Object.values(block.outs)) {
+      const outcome = await bring(place, block.stage, out, force);
+      if (outcome === 'kept') count.kept++;
+      else if (outcome === 'checked-out') {
+        count.checkedOut++;
+        emit({ type: 'checked-out', stage: block.stage, path: out.path });
+      } else {
+        count.failures++;
+        isWhole = false;
+        emit({ type: 'failure', failure: outcome });
+      }
+    }
+    if (isWhole) whole.push(block);
+  }
+  await place.memo.save();
+  emit({ type: 'checkout', ...count });
+  return { whole, failures: count.failures };
+}
+
+async function bring(place: Place, stage: string, out: LockedOut, force: boolean): Promise<Outcome> {
+  const { root, cache, memo, objects } = place;
+  const { path, cache: cached, ...content } = out;
+  // A lock is input, too: one from elsewhere may say anything.
+  const problem = outPathProblem(path);
+  if (problem !== undefined) return { reason: 'file', path: 'pipeline.lock', message: problem };
+  const now = await memo.look(root, path);
+  if (now?.hash === content.hash) return 'kept';
+  if (cached === false) return { reason: 'not-stored', stage, path, why: 'uncached' };
+  if (!(await objects.has(content))) return { reason: 'not-stored', stage, path, why: 'missing' };
+  if (!force && !(await isSafe(place, path, now))) return { reason: 'unsaved', stage, path };
+  const folder = join(cache, 'tmp', `checkout-${process.pid}`);
+  await rm(folder, { recursive: true, force: true });
+  try {
+    const from = join(folder, 'out');
+    const listing = await objects.restore(content, from);
+    await publish(
+      place,
+      { out: { from, path, content, listing } },
+      { out: now ?? null },
+      join(folder, 'old'),
+    );
+    return 'checked-out';
+  } catch (error) {
+    if (error instanceof DamagedObject) return { reason: 'not-stored', stage, path, why: 'damaged' };
+    throw error;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Whether what stands at `path` can be had again. What a run left there and the store lost is put back into it. */
+async function isSafe(
+  { root, objects, lock }: Place,
+  path: string,
+  now: Content | undefined,
+): Promise<boolean> {
+  if (now === undefined) return lstatSync(join(root, path), { throwIfNoEntry: false }) === undefined;
+  if (await objects.has(now)) return true;
+  const locked = [...lock.blocks.values()].flatMap(({ outs }) => Object.values(outs));
+  if (!locked.some((out) => out.path === path && out.hash === now.hash)) return false;
+  await objects.take(join(root, path));
+  return true;
+}
