@@ -1,7 +1,20 @@
 // The benchmarks, in the order in which they run.
 import type { Bench } from './bench.ts';
 import { cold, edit, noop, undo } from './engine.ts';
+import { files200k, plan10k } from './engine-scale.ts';
+import { studyNoop } from './engine-study.ts';
 import { step64, step224 } from './step.ts';
 import { wasm } from './wasm.ts';
 
-export const benches: readonly Bench[] = [step64, step224, wasm, noop, cold, edit, undo];
+export const benches: readonly Bench[] = [
+  step64,
+  step224,
+  wasm,
+  noop,
+  cold,
+  edit,
+  undo,
+  files200k,
+  plan10k,
+  studyNoop,
+];

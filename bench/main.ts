@@ -14,7 +14,7 @@ const program = new Command('npm run bench --')
   .option('--quick', 'fewer and shorter runs: to try a benchmark, not to quote it', false)
   .addHelpText(
     'after',
-    `\nBenchmarks:\n${benches.map(({ name, title }) => `  ${name.padEnd(10)} ${title}`).join('\n')}`,
+    `\nBenchmarks:\n${benches.map(({ name, title }) => `  ${name.padEnd(11)} ${title}`).join('\n')}`,
   )
   .parse();
 

@@ -59,9 +59,11 @@ export class YamlSource {
   /** Parses `text`; a syntax error is shown where it stands. */
   static parse(text: string, file: string): Result<YamlSource> {
     const counter = new LineCounter();
-    const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
+    // The parser's own search for equal keys takes the square of a mapping's size.
+    const options = { lineCounter: counter, prettyErrors: false, uniqueKeys: false };
+    const document = parseDocument(text, options);
     // Whatever else the parser finds follows from the first error more often than not.
-    const [error] = document.errors;
+    const error = document.errors[0] ?? repeatedKey(document);
     if (error === undefined) return succeed(new YamlSource(file, text, document, counter));
     const { line, col } = counter.linePos(error.pos[0]);
     const source = text.split('\n')[line - 1] ?? '';
@@ -129,4 +131,26 @@ export class YamlSource {
     }
     return { key, value, depth: path.length };
   }
+}
+
+/** The first key that its mapping already has. */
+function repeatedKey(
+  document: ReturnType<typeof parseDocument>,
+): { message: string; pos: [number] } | undefined {
+  let found: { message: string; pos: [number] } | undefined;
+  visit(document, {
+    Map: (_, { items }) => {
+      const keys = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (keys.has(key.value)) {
+          found = { message: 'Map keys must be unique', pos: [key.range?.[0] ?? 0] };
+          return visit.BREAK;
+        }
+        keys.add(key.value);
+      }
+      return undefined;
+    },
+  });
+  return found;
 }

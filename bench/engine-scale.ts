@@ -1,0 +1,100 @@
+// How the engine grows: memory and time of a run with nothing to do over 200,000 files, and planning 10,000 stages.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { UserError } from '../engine/stage.ts';
+import { type Bench, compared, median } from './bench.ts';
+import { rodada, writeFiles } from './engine-tree.ts';
+
+/** Prints the peak of the process' memory, in KiB, as the last line of stderr. */
+const printPeak = 'data:text/javascript,process.on("exit",()=>console.error(process.resourceUsage().maxRSS))';
+
+interface Noop {
+  readonly seconds: number;
+  readonly mebibytes: number;
+}
+
+/** Medians of runs with nothing to do over one directory of `count` files. */
+async function measureNoop(count: number, rounds: number): Promise<Noop> {
+  const root = await mkdtemp(join(tmpdir(), 'rodada-bench-'));
+  try {
+    await writeFiles(join(root, 'raw'), count, 100);
+    await writeFile(join(root, 'params.yaml'), '');
+    await writeFile(
+      join(root, 'pipeline.yaml'),
+      "stages: { count: { cmd: 'find ${deps.raw} -type f | wc -l > ${outs.count}', deps: { raw: raw }, outs: { count: count.txt } } }\n",
+    );
+    const runs: Noop[] = [];
+    for (let round = -1; round < rounds; round++) {
+      const started = performance.now();
+      const { stdout, stderr, failed } = await execa(
+        process.execPath,
+        ['--import', printPeak, rodada, 'repro', '--json'],
+        { cwd: root, reject: false },
+      );
+      if (failed) throw new UserError(`repro failed: ${stdout}${stderr}`);
+      const seconds = (performance.now() - started) / 1000;
+      // The first run executes the stage.
+      if (round >= 0) runs.push({ seconds, mebibytes: Number(stderr.trim().split('\n').at(-1)) / 1024 });
+    }
+    return {
+      seconds: median(runs.map((run) => run.seconds)),
+      mebibytes: median(runs.map((run) => run.mebibytes)),
+    };
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+export const files200k: Bench = {
+  name: 'files-200k',
+  title:
+    'repro with nothing to do over 200,000 files: peak memory; and the time, beside that of 50,000 files',
+  async run({ quick }) {
+    const rounds = quick ? 2 : 5;
+    const scale = quick ? 10 : 1;
+    const small = await measureNoop(50_000 / scale, rounds);
+    const large = await measureNoop(200_000 / scale, rounds);
+    const alone = (name: string, rodada: number, unit: string) =>
+      compared(name, { rodada, peer: null }, unit, 'smaller');
+    return [
+      alone('files-200k', large.mebibytes, 'MiB'),
+      alone('files-200k-time', large.seconds, 's'),
+      alone('files-50k-time', small.seconds, 's'),
+    ];
+  },
+};
+
+export const plan10k: Bench = {
+  name: 'plan-10k',
+  title: 'planning 10,000 stages (two of a matrix of 5,000), from the files to the checked graph',
+  async run({ quick }) {
+    const root = await mkdtemp(join(tmpdir(), 'rodada-bench-'));
+    try {
+      const list = (n: number): string => `[${Array.from({ length: n }, (_, i) => i).join(', ')}]`;
+      const stage = (name: string, from: string): string => `  ${name}:
+    matrix: { x: ${list(50)}, y: ${list(100)} }
+    cmd: cp \${deps.in} \${outs.out}
+    deps: { in: '${from}' }
+    outs: { out: '${name}/\${x}-\${y}.txt' }
+`;
+      await writeFile(
+        join(root, 'pipeline.yaml'),
+        `stages:\n${stage('one', 'text.txt')}${stage('two', 'one/${x}-${y}.txt')}`,
+      );
+      await writeFile(join(root, 'params.yaml'), '');
+      await writeFile(join(root, 'text.txt'), 'text\n');
+      const worker = fileURLToPath(new URL('plan-worker.ts', import.meta.url));
+      const runs: number[] = [];
+      for (let round = 0; round < (quick ? 2 : 5); round++) {
+        const { stdout } = await execa(process.execPath, ['--import', 'tsx', worker, root]);
+        runs.push(Number(stdout));
+      }
+      return [compared('plan-10k', { rodada: median(runs), peer: null }, 's', 'smaller')];
+    } finally {
+      await rm(root, { recursive: true, force: true });
+    }
+  },
+};
