@@ -1,0 +1,7 @@
+// `npm run schema`: writes the JSON Schema of pipeline.yaml to where editors look for it.
+import { join } from 'node:path';
+import { writeFileAtomic } from '../store/files.ts';
+import { jsonSchemaFile, jsonSchemaText } from './json-schema.ts';
+
+await writeFileAtomic(join(import.meta.dirname, '..', '..', jsonSchemaFile), jsonSchemaText());
+console.log(`${jsonSchemaFile} is written.`);
