@@ -50,7 +50,7 @@ export async function runCommands({ commands, log, ...surroundings }: Commands):
   let exit: Exit = { exitCode: 0, killedBy: null };
   let peakMemory: number | null = null;
   for (const [i, { cmd, shown }] of commands.entries()) {
-    if (commands.length > 1) keep(Buffer.from(`[${i + 1}/${commands.length}] ${shown}\n`));
+    if (commands.length > 1) keep(Buffer.from(`[${i + 1}/${commands.length}] ${shown.trimEnd()}\n`));
     const { memory, ...ended } = await runOne(cmd, keep, surroundings);
     exit = ended;
     peakMemory = Math.max(memory ?? 0, peakMemory ?? 0) || null;

@@ -273,7 +273,8 @@ async function execute(
 }
 
 const uncollected: Record<Uncollected['state'], (out: string) => string> = {
-  missing: (out) => `Its command succeeded but did not make the out \`${out}\`.`,
+  missing: (out) =>
+    `Its command succeeded but did not make the out \`${out}\`. It must write to \`\${outs.${out}}\`; the engine puts that into its place.`,
   link: (out) =>
     `Its command made the out \`${out}\` as a symbolic link; an out must be a file or a directory itself.`,
   special: (out) => `Its command made the out \`${out}\`, but neither as a file nor as a directory.`,

@@ -13,7 +13,7 @@ export function reasonText(reason: Reason): string {
     case 'format':
       return 'the fingerprint format changed';
     case 'cmd':
-      return `command \`${reason.old}\` → \`${reason.new}\``;
+      return `command ${commandDifference(reason.old, reason.new)}`;
     case 'wdir':
       return `wdir ${reason.old} → ${reason.new}`;
     case 'code':
@@ -48,6 +48,21 @@ export function shortList(names: readonly string[]): string {
   const shown = names.slice(0, 3).join(', ');
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }
+
+/** Old → new, each on one line; of long commands what stands around the first difference. */
+function commandDifference(old: string, now: string): string {
+  const [before, after] = [old, now].map((cmd) => cmd.replaceAll(/\s+/g, ' ').trim()) as [string, string];
+  let same = 0;
+  while (same < before.length && before[same] === after[same]) same++;
+  const start = Math.max(before.length, after.length) <= longCommand ? 0 : Math.max(0, same - 20);
+  const part = (cmd: string): string => {
+    const end = start + longCommand;
+    return `\`${start > 0 ? '…' : ''}${cmd.slice(start, end)}${cmd.length > end ? '…' : ''}\``;
+  };
+  return `${part(before)} → ${part(after)}`;
+}
+
+const longCommand = 60; // characters
 
 /** Old → new; of two mappings only what differs. */
 function difference(old: unknown, now: unknown): string {

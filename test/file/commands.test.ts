@@ -62,6 +62,19 @@ stages:
   });
 });
 
+describe('a command that changed', () => {
+  it('is shown on one line, around what differs', async () => {
+    const long = (n: number): string =>
+      `stages:\n  a:\n    cmd: |\n      echo ${'beginning '.repeat(5)}\n      echo ${n} ${'end '.repeat(20)}\n`;
+    const made = await project(long(1));
+    await made.repro();
+    await made.write('pipeline.yaml', long(2));
+    expect((await made.cli('repro')).stdout.split('\n')[0]).toBe(
+      '▶ a (command `…ning beginning echo 1 end end end end end end end end end en…` → `…ning beginning echo 2 end end end end end end end end end en…`)',
+    );
+  });
+});
+
 describe('wdir', () => {
   const pipeline = `
 stages:

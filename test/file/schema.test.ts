@@ -5,7 +5,7 @@ import { Ajv, type ValidateFunction } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { jsonSchemaFile, jsonSchemaText } from '../../engine/config/json-schema.ts';
-import { PipelineSchema } from '../../engine/config/pipeline-schema.ts';
+import { PipelineSchema, StageSchema } from '../../engine/config/pipeline-schema.ts';
 import { projectRoot } from '../support/run-stage.ts';
 
 const read = (file: string): string => readFileSync(join(projectRoot, file), 'utf8');
@@ -36,6 +36,14 @@ describe(jsonSchemaFile, () => {
   ])('refuses %s, as the engine does', (_, text) => {
     expect(validator()(parse(text))).toBe(false);
     expect(PipelineSchema.safeParse(parse(text)).success).toBe(false);
+  });
+
+  it('has no field that docs/from-dvc.md leaves out', () => {
+    const page = read('docs/from-dvc.md');
+    const fields = [...Object.keys(PipelineSchema.shape), ...Object.keys(StageSchema.shape)];
+    expect(
+      fields.filter((field) => !page.includes(field === 'environment' ? '`environment:`' : `\`${field}`)),
+    ).toEqual([]);
   });
 
   it('explains every field', () => {
