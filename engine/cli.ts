@@ -12,6 +12,8 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   commit: async () => (await import('./commands/commit.ts')).commitCommand(),
   freeze: async () => (await import('./commands/freeze.ts')).freezeCommand(),
   unfreeze: async () => (await import('./commands/freeze.ts')).unfreezeCommand(),
+  gc: async () => (await import('./commands/gc.ts')).gcCommand(),
+  verify: async () => (await import('./commands/verify.ts')).verifyCommand(),
   compare: async () => (await import('./commands/compare.ts')).compareCommand(),
   check: async () => (await import('./commands/check.ts')).checkCommand(),
 };

@@ -1,6 +1,7 @@
 // What happens during a run, as data. Reporters turn it into text or JSON lines.
 import type { Reason } from './explain.ts';
 import type { Failure } from './failure.ts';
+import type { Collected, CollectedRun } from './gc/collect.ts';
 import type { Forecast, Outlook } from './inspect/forecast.ts';
 import type { ShownRun } from './inspect/runs.ts';
 import type { DagFormat, StageNode } from './inspect/stage-graph.ts';
@@ -62,6 +63,16 @@ export type Event =
       readonly checkedOut: number;
       readonly kept: number;
       readonly failures: number;
+    }
+  | CollectedRun
+  | Collected
+  | { readonly type: 'verifying'; readonly done: number; readonly total: number }
+  | {
+      readonly type: 'verified';
+      readonly objects: number;
+      readonly bytes: number;
+      /** Hashes of the objects that were moved to cache/quarantine, and which outs need them. */
+      readonly damaged: readonly { readonly hash: string; readonly neededBy: readonly string[] }[];
     }
   /** A piece of what a run printed. */
   | { readonly type: 'output'; readonly text: string }

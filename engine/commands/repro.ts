@@ -86,6 +86,7 @@ async function runRepro(session: Session, targets: readonly string[], flags: Rep
         keepGoing: flags.keepGoing === true,
         emit,
         signal,
+        afterwards: (executed) => keepLimit(session, workspace, executed),
       });
       return summary.failed.length + summary.skipped.length > 0 ? 1 : 0;
     } finally {
@@ -94,6 +95,20 @@ async function runRepro(session: Session, targets: readonly string[], flags: Rep
   } finally {
     stop();
   }
+}
+
+/** Removes what was not used for longest from a store that has grown over its limit. */
+async function keepLimit(
+  { emit, failed }: Session,
+  { cache, lock, plan }: Workspace,
+  executed: readonly string[],
+): Promise<void> {
+  const limit = plan.pipeline.definition.cache?.limit;
+  if (limit === undefined || executed.length === 0) return;
+  const { collectToLimit } = await import('../gc/limit.ts');
+  const collected = await collectToLimit(cache, lock, limit, false);
+  if (!collected.ok) failed(collected.failures);
+  else if (collected.value.collected.removed.runs > 0) emit(collected.value.collected);
 }
 
 const reachOf = ({ singleItem, downstream }: ReproFlags): Reach =>

@@ -87,6 +87,61 @@ export class Repository {
     return answer.stdout.toString().split('\0').filter(Boolean);
   }
 
+  /**
+   * The texts that a file of the project has at the tips of refs, each text once.
+   * @param refs patterns such as `refs/heads`
+   */
+  async textsAt(refs: readonly string[], path: string): Promise<Result<string[]>> {
+    const answer = await this.#ask('for-each-ref', '--format=%(refname)', ...refs);
+    const tips = answer.stdout.toString().split('\n').filter(Boolean);
+    return this.#texts(tips.map((ref) => `${ref}:${this.#prefix}${path}`));
+  }
+
+  /** The texts that a file of the project has had in any commit that this clone knows, each text once. */
+  async everyText(path: string): Promise<Result<string[]>> {
+    const head = (await this.commit('HEAD')) === null ? [] : ['HEAD'];
+    const answer = await this.#ask(
+      ...[
+        'log',
+        '--all',
+        ...head,
+        '--full-history',
+        '-m',
+        '--raw',
+        '--no-abbrev',
+        '--no-renames',
+        '--format=',
+        '--',
+        path,
+      ],
+    );
+    if (answer.exitCode !== 0) return this.#broken('the history', answer.stderr);
+    // :<mode> <mode> <old blob> <new blob> <status>
+    const lines = answer.stdout.toString().split('\n');
+    const blobs = lines.flatMap((line) => line.split('\t')[0]!.split(' ').slice(2, 4));
+    return this.#texts([...new Set(blobs)].filter((blob) => !/^0+$/.test(blob)));
+  }
+
+  /** The texts of objects; one that does not exist has none. */
+  async #texts(objects: readonly string[]): Promise<Result<string[]>> {
+    const input = objects.map((object) => `${object}\n`).join('');
+    const checked = await git(this.#folder, ['cat-file', '--batch-check=%(objectname) %(objecttype)'], input);
+    const found = (checked?.stdout.toString() ?? '')
+      .split('\n')
+      .filter((line) => line.endsWith(' blob'))
+      .map((line) => line.split(' ')[0]!);
+    const unique = [...new Set(found)];
+    const batch = await git(
+      this.#folder,
+      ['cat-file', '--batch'],
+      unique.map((hash) => `${hash}\n`).join(''),
+    );
+    const contents = batch === null || batch.exitCode !== 0 ? null : batchContents(batch.stdout);
+    if (contents === null || contents.length !== unique.length)
+      return this.#broken('the history', batch?.stderr ?? '');
+    return succeed(contents);
+  }
+
   /** The files of a commit as they are in the project's folder. */
   tree(commit: string, label: string): Tree {
     return { label, read: (paths, wanted) => this.#read(commit, paths, wanted) };
@@ -99,7 +154,7 @@ export class Repository {
   ): Promise<Result<Map<string, string>>> {
     const within = paths.map((path) => this.#prefix + path);
     const listing = await this.#ask('ls-tree', '-r', '-z', '--full-tree', commit, '--', ...within);
-    if (listing.exitCode !== 0) return this.#broken(commit, listing.stderr);
+    if (listing.exitCode !== 0) return this.#broken(`commit ${commit.slice(0, 8)}`, listing.stderr);
     const blobs = new Map<string, string>();
     for (const entry of listing.stdout.toString().split('\0').filter(Boolean)) {
       const [mode, , hash] = entry.slice(0, entry.indexOf('\t')).split(' ');
@@ -115,16 +170,16 @@ export class Repository {
     );
     const contents = batch === null || batch.exitCode !== 0 ? null : batchContents(batch.stdout);
     if (contents === null || contents.length !== sorted.length)
-      return this.#broken(commit, batch?.stderr ?? '');
+      return this.#broken(`commit ${commit.slice(0, 8)}`, batch?.stderr ?? '');
     return succeed(new Map(sorted.map(([path], i) => [path, contents[i]!])));
   }
 
-  #broken(commit: string, stderr: string): Result<never> {
+  #broken(what: string, stderr: string): Result<never> {
     const words = stderr
       .trim()
       .split('\n')[0]!
       .replace(/^fatal: /, '');
-    const message = `Git can't read commit ${commit.slice(0, 8)}${words === '' ? '' : `: ${words}`}.`;
+    const message = `Git can't read ${what}${words === '' ? '' : `: ${words}`}.`;
     return fail({
       reason: 'usage',
       message,

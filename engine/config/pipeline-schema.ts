@@ -1,6 +1,7 @@
 // What pipeline.yaml may say: the zod schema of the file, before templates are resolved. Editors get it as JSON Schema.
 import { z } from 'zod';
 import { durationPattern } from './duration.ts';
+import { sizePattern } from './size.ts';
 
 const name = z.string().regex(/^[A-Za-z][\w-]*$/, 'letters, digits, _ and -, beginning with a letter');
 const path = z.string().min(1);
@@ -158,6 +159,18 @@ export const PipelineSchema = z.strictObject({
     .describe(
       'Environment facts by name, such as the training backend: modules whose default export finds out.',
     ),
+  cache: z
+    .strictObject({
+      limit: z
+        .string()
+        .regex(sizePattern, 'a size such as `500 MB`, `20 GB` or `1.5 TiB`')
+        .optional()
+        .describe(
+          'How large the store may grow, such as `20 GB`. After a repro that exceeds it, and by `rodada gc`, the results that were not used for longest are removed; what pipeline.lock names stays.',
+        ),
+    })
+    .optional()
+    .describe('The store of results, in cache/.'),
   vars: z
     .record(name, z.unknown())
     .optional()

@@ -17,6 +17,8 @@ export interface ReproOptions {
   readonly keepGoing: boolean;
   readonly emit: Emit;
   readonly signal: AbortSignal;
+  /** Called when all is done but the summary, with what was executed. */
+  readonly afterwards?: (executed: readonly string[]) => Promise<void>;
 }
 
 /** How long lock blocks may wait to be written together. A cut in between costs a look at the run records. */
@@ -81,6 +83,7 @@ export async function repro(
   await lock.finish();
   await workspace.memo.save();
   await workspace.trash.emptied();
+  await options.afterwards?.(done.executed);
   if (signal.aborted)
     emit({ type: 'failure', failure: { reason: 'interrupted', signal: String(signal.reason) } });
   const seconds = Math.round(performance.now() - started) / 1000;

@@ -12,6 +12,7 @@ import { progressText } from './progress-text.ts';
 import { reasonsText } from './reason-text.ts';
 import type { Reporter } from './reporter.ts';
 import { runText } from './run-text.ts';
+import { collectedRunText, collectedText, verifiedText } from './store-text.ts';
 import { warningText } from './warning-text.ts';
 import { whyText } from './why-text.ts';
 
@@ -23,6 +24,8 @@ interface Running {
   /** When a plain line was last printed. */
   printed: number;
 }
+
+const theStore = 'cache/objects';
 
 /** Between two plain progress lines of one stage. */
 const plainInterval = 15_000; // milliseconds
@@ -87,6 +90,15 @@ export class TerminalReporter implements Reporter {
         return commitText(event);
       case 'frozen':
         return frozenText(event);
+      case 'gc-run':
+        return collectedRunText(event);
+      case 'gc':
+        return collectedText(event);
+      case 'verifying':
+        return this.#verifying(event);
+      case 'verified':
+        this.#running.delete(theStore);
+        return verifiedText(event);
       case 'checked-out':
         return `${pc.blue('↺')} ${event.path} ${pc.dim(event.stage)}`;
       case 'checkout':
@@ -120,6 +132,13 @@ export class TerminalReporter implements Reporter {
     return `  ${stage}: ${progressText(progress, (now - running.reporting) / 1000)}`;
   }
 
+  /** The store is shown at work like a stage. */
+  #verifying({ done, total }: Extract<Event, { type: 'verifying' }>): string | undefined {
+    const now = performance.now();
+    if (!this.#running.has(theStore)) this.#running.set(theStore, { started: now, printed: now });
+    return this.#progress({ type: 'progress', stage: theStore, done, total, unit: 'bytes' });
+  }
+
   #print(text: string): void {
     this.#update?.clear();
     process.stdout.write(`${text}\n`);
@@ -142,7 +161,8 @@ export class TerminalReporter implements Reporter {
           : progressText(progress, (now - (reporting ?? now)) / 1000);
       return `${pc.cyan('⠿')} ${stage} ${pc.dim(state)}`;
     });
-    this.#update?.([...lines, pc.dim(`  ${this.#done} of ${this.#stages} stages done`)].join('\n'));
+    if (this.#stages > 0) lines.push(pc.dim(`  ${this.#done} of ${this.#stages} stages done`));
+    this.#update?.(lines.join('\n'));
   }
 }
 

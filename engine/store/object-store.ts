@@ -6,14 +6,17 @@ import {
   linkSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { chmod, copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { byCodeUnit } from '../order.ts';
 import { breathe } from './breathe.ts';
 import { crashPoint } from './crash-point.ts';
 import { Incoming } from './incoming.ts';
@@ -78,6 +81,35 @@ export class ObjectStore {
   /** The manifest of a directory; undefined where the store has none, or a damaged one, which is moved aside. */
   async lines({ hash }: Content): Promise<ManifestLine[] | undefined> {
     return this.#manifest(hash).catch(() => undefined);
+  }
+
+  /** Hash and size of every object; anything else among them is passed over. */
+  *list(): Generator<{ hash: string; size: number }> {
+    if (!existsSync(this.#folder)) return;
+    for (const prefix of readdirSync(this.#folder).sort(byCodeUnit)) {
+      if (!/^[0-9a-f]{2}$/.test(prefix)) continue;
+      for (const rest of readdirSync(join(this.#folder, prefix)).sort(byCodeUnit)) {
+        const size = statSync(join(this.#folder, prefix, rest), { throwIfNoEntry: false })?.size;
+        if (size !== undefined && /^[0-9a-f]{62}$/.test(rest)) yield { hash: prefix + rest, size };
+      }
+    }
+  }
+
+  /** Whether an object is what its name says; one that is not is moved aside. */
+  async check(hash: string, onBytes?: OnBytes): Promise<boolean> {
+    try {
+      if ((await hashFile(this.#pathOf(hash), onBytes)).hash === hash) return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true; // removed meanwhile: none is none damaged
+      if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error;
+    }
+    await this.#moveAside(hash);
+    return false;
+  }
+
+  /** Forgets an object. */
+  remove(hash: string): void {
+    rmSync(this.#pathOf(hash), { force: true });
   }
 
   /**

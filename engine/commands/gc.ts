@@ -1,0 +1,122 @@
+// `rodada gc`: removes from the store what neither the workspace nor the scope of the options needs.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { parseDuration } from '../config/duration.ts';
+import { readPipeline } from '../config/pipeline.ts';
+import { takeRunLock } from '../execute/run-lock.ts';
+import { cacheFolder } from '../execute/workspace.ts';
+import type { Failure } from '../failure.ts';
+import { collect } from '../gc/collect.ts';
+import { collectToLimit } from '../gc/limit.ts';
+import { keptRuns, neededByHistory, type Scope } from '../gc/scope.ts';
+import { lockFile, readLock } from '../lock-file.ts';
+import { examples, type OutputFlags, type Session, session } from './session.ts';
+
+interface GcFlags extends OutputFlags {
+  readonly workspace?: boolean;
+  readonly branches?: boolean;
+  readonly tags?: boolean;
+  readonly allCommits?: boolean;
+  readonly runs?: number;
+  readonly newerThan?: number;
+  readonly quarantine?: boolean;
+  readonly dry?: boolean;
+}
+
+export function gcCommand(): Command {
+  return new Command('gc')
+    .description('remove from the store what is no longer needed; what pipeline.lock names always stays')
+    .option('--branches', 'keep what pipeline.lock names at the tip of any branch, of remotes too')
+    .option('--tags', 'keep what it names at any tag')
+    .option('--all-commits', 'keep what it names in any commit')
+    .option('--runs <n>', 'keep the results of the last n runs of each stage', count)
+    .option('--newer-than <duration>', 'keep results made or used within, such as 12h, 30d', seconds)
+    .option('--workspace', 'keep nothing else, also where pipeline.yaml sets a limit')
+    .option('--quarantine', 'also remove what was moved aside as damaged')
+    .option('--dry', 'say what would be removed; change nothing')
+    .option('--json', 'print JSON lines; the last is {"type":"gc","removed":{…},"kept":{…},…}')
+    .addHelpText(
+      'after',
+      `${examples(`
+  $ npm run gc -- --dry                               what would go, and how much that is
+  $ npm run gc                                        keep only what the workspace needs
+  $ npm run gc -- --branches --tags                   and what branches and tags need
+  $ npm run gc -- --runs 3 --newer-than 30d           and the last three runs of each stage, and a month's`)}
+
+With \`cache: { limit: 20 GB }\` in pipeline.yaml and no option that says what to keep, only as much leaves as the limit
+asks for, what was not used for longest first; repro does the same when it has made something.
+Logs of results that leave go too, but the last of each stage stays.`,
+    )
+    .action((flags: GcFlags) => session(flags, (session) => runGc(session, flags)));
+}
+
+const withoutLock: Failure = {
+  reason: 'usage',
+  message: `There is no ${lockFile}: the whole store would go.`,
+  hint: 'Run `rodada repro`, or check the file out; or name what to keep, such as `--newer-than 30d`.',
+};
+
+async function runGc(session: Session, flags: GcFlags): Promise<number> {
+  const { root, emit, failed } = session;
+  const cache = join(root, cacheFolder);
+  const scope: Scope = {
+    branches: flags.branches === true,
+    tags: flags.tags === true,
+    allCommits: flags.allCommits === true,
+    runs: flags.runs ?? null,
+    newerThan: flags.newerThan ?? null,
+  };
+  const hasScope =
+    flags.workspace === true || Object.values(scope).some((kept) => kept !== false && kept !== null);
+  const pipeline = readPipeline(root);
+  if (!pipeline.ok) return failed(pipeline.failures);
+  // No run may put in, or count on, what is about to leave.
+  const release = await takeRunLock(join(cache, 'run.lock'));
+  if (!release.ok) return failed(release.failures);
+  try {
+    const lock = readLock(root);
+    if (lock.damaged.length > 0) return failed([damagedLock(lock.damaged)]);
+    if (!existsSync(join(root, lockFile)) && !hasScope) return failed([withoutLock]);
+    const dry = flags.dry === true;
+    const limit = pipeline.value.definition.cache?.limit;
+    const quarantine = flags.quarantine === true;
+    const needed = await neededByHistory(root, scope);
+    if (!needed.ok) return failed(needed.failures);
+    const result =
+      limit !== undefined && !hasScope
+        ? await collectToLimit(cache, lock, limit, dry)
+        : await collect(cache, {
+            lock,
+            needed: needed.value,
+            keeps: (runs) => keptRuns(runs, scope, Date.now()),
+            limit: null,
+            quarantine,
+            dry,
+          });
+    if (!result.ok) return failed(result.failures);
+    for (const run of result.value.runs) emit(run);
+    emit(result.value.collected);
+    return 0;
+  } finally {
+    await release.value();
+  }
+}
+
+const damagedLock = (lines: readonly number[]): Failure => ({
+  reason: 'usage',
+  message: `${lockFile} has damaged blocks at lines ${lines.join(', ')}: what they need can't be told.`,
+  hint: 'Run `rodada repro`, which rebuilds them, then try again.',
+});
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('A whole number.');
+  return value;
+}
+
+function seconds(text: string): number {
+  const value = parseDuration(text);
+  if (value === undefined) throw new InvalidArgumentError('A duration such as 90s, 30min, 12h or 30d.');
+  return value;
+}

@@ -1,0 +1,25 @@
+// `rodada verify`: reads the whole store again and quarantines what is damaged.
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { cacheFolder } from '../execute/workspace.ts';
+import { verifyStore } from '../gc/verify.ts';
+import { examples, type OutputFlags, session } from './session.ts';
+
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .description('read the whole store again, check every hash, and move what is damaged to cache/quarantine')
+    .option('--json', 'print JSON lines; the last is {"type":"verified","objects":n,"bytes":n,"damaged":[…]}')
+    .addHelpText(
+      'after',
+      `${examples(`
+  $ npm run verify                     after a crash of the machine, or of a disk
+  $ npm run -s verify -- --json | tail -n 1`)}
+
+A run may go on meanwhile. Exit code: 0 where every object is what its name says; 1 where one was not.`,
+    )
+    .action((flags: OutputFlags) =>
+      session(flags, async ({ root, emit }) =>
+        (await verifyStore(root, join(root, cacheFolder), emit)) === 0 ? 0 : 1,
+      ),
+    );
+}

@@ -1,0 +1,170 @@
+// Collects garbage: takes stock of the store, decides, and removes what is not needed.
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { RunLogs } from '../execute/run-log.ts';
+import type { Failure } from '../failure.ts';
+import type { Lock } from '../lock-file.ts';
+import { fail, type Result, succeed } from '../result.ts';
+import { ObjectStore } from '../store/object-store.ts';
+import { RunRecords } from '../store/run-records.ts';
+import type { Content } from '../store/tree.ts';
+import { contentsOf } from './scope.ts';
+import { type StoredRun, type Sweep, sweep } from './sweep.ts';
+
+/** What a collection did, or would do. */
+export interface Collected {
+  readonly type: 'gc';
+  readonly dry: boolean;
+  readonly removed: {
+    readonly runs: number;
+    readonly objects: number;
+    readonly logs: number;
+    readonly bytes: number;
+  };
+  readonly kept: { readonly objects: number; readonly bytes: number };
+  /** Bytes that the store may have; null where there is no limit. */
+  readonly limit: number | null;
+}
+
+/** A run whose result leaves the store. */
+export interface CollectedRun {
+  readonly type: 'gc-run';
+  readonly stage: string;
+  readonly key: string;
+  readonly ended: string;
+  /** ISO 8601. */
+  readonly lastUsed: string;
+  /** Bytes of its outs, also of what others share with it. */
+  readonly bytes: number;
+}
+
+export interface CollectOptions {
+  /** What the workspace holds: always kept. */
+  readonly lock: Lock;
+  /** Further contents to keep. */
+  readonly needed: readonly Content[];
+  /** Chooses runs to keep for their own sake. */
+  readonly keeps: (runs: readonly StoredRun[]) => (run: StoredRun) => boolean;
+  readonly limit: number | null;
+  /** Also what was moved aside as damaged. */
+  readonly quarantine: boolean;
+  /** Change nothing. */
+  readonly dry: boolean;
+}
+
+/** The caller holds the run lock: no run is under way. */
+export async function collect(
+  cache: string,
+  { lock, needed, keeps, limit, quarantine, dry }: CollectOptions,
+): Promise<Result<{ runs: CollectedRun[]; collected: Collected }>> {
+  const store = new ObjectStore(cache);
+  const records = new RunRecords(cache);
+  const objects = new Map([...store.list()].map(({ hash, size }) => [hash, size]));
+  const runs = [...records.all()].map(
+    ({ key, stage, ended, outs }): StoredRun => ({
+      key,
+      stage,
+      ended,
+      lastUsed: records.lastUsed(key),
+      outs: Object.values(outs),
+    }),
+  );
+  const locked = contentsOf(lock.blocks.values());
+  const inWorkspace = new Set([...lock.blocks.values()].map(({ key }) => key));
+  const isKept = keeps(runs);
+  const manifests = new Map<string, readonly string[]>();
+  for (const content of [...locked, ...needed, ...runs.flatMap(({ outs }) => outs)])
+    if (!manifests.has(content.hash)) {
+      const stands = await objectsOf(store, content, objects);
+      if (stands === undefined) return fail(damagedManifest(content));
+      manifests.set(content.hash, stands);
+    }
+  const swept = sweep({
+    objects,
+    runs,
+    needed: [...locked, ...needed],
+    isKept: (run) => inWorkspace.has(run.key) || isKept(run),
+    limit,
+    objectsOf: ({ hash }) => manifests.get(hash)!,
+  });
+  const logs = staleLogs(new RunLogs(cache), swept, new Set(runs.map(({ key }) => key)), limit === null);
+  const aside = quarantine ? sizeOf(join(cache, 'quarantine')) : 0;
+  const bytes = swept.freed + aside + logs.reduce((sum, file) => sum + sizeOf(file), 0);
+  if (!dry) {
+    // First the records: cut off in between, what is left of a run is nobody's and goes with the next collection.
+    for (const { key } of swept.runs) records.remove(key);
+    for (const hash of swept.objects) store.remove(hash);
+    for (const file of logs) rmSync(file, { force: true });
+    if (quarantine) rmSync(join(cache, 'quarantine'), { recursive: true, force: true });
+  }
+  return succeed({
+    runs: swept.runs.map(({ key, stage, ended, lastUsed, outs }) => ({
+      type: 'gc-run',
+      stage,
+      key,
+      ended,
+      lastUsed: new Date(lastUsed).toISOString(),
+      bytes: outs.reduce((sum, { size }) => sum + size, 0),
+    })),
+    collected: {
+      type: 'gc',
+      dry,
+      removed: {
+        runs: swept.runs.length,
+        objects: swept.objects.length,
+        logs: logs.filter((file) => file.endsWith('.log')).length,
+        bytes,
+      },
+      kept: { objects: objects.size - swept.objects.length, bytes: swept.kept },
+      limit,
+    },
+  });
+}
+
+/** Without the list of a directory's files nobody can tell which objects are needed. */
+const damagedManifest = ({ hash }: Content): Failure => ({
+  reason: 'usage',
+  message: `The list of a directory's files, object ${hash}, is damaged; it was moved to cache/quarantine, and nothing was removed.`,
+  hint: 'Run `rodada repro` to make anew what the workspace needs, then try again.',
+});
+
+/** The objects that a content stands for; undefined where the list of them is damaged. */
+async function objectsOf(
+  store: ObjectStore,
+  content: Content,
+  objects: ReadonlyMap<string, number>,
+): Promise<string[] | undefined> {
+  if (content.type === 'file' || !objects.has(content.hash)) return [content.hash];
+  const lines = await store.lines(content);
+  if (lines === undefined) return undefined;
+  const files = lines.flatMap((line) => (line[0] === 'file' || line[0] === 'executable' ? [line[2]] : []));
+  return [content.hash, ...new Set(files)];
+}
+
+/**
+ * Files of the logs of runs whose result leaves and, where everything that is not needed does, of runs that left none. The
+ * last run of each stage stays on view.
+ */
+function staleLogs(
+  logs: RunLogs,
+  { runs }: Sweep,
+  recorded: ReadonlySet<string>,
+  everything: boolean,
+): string[] {
+  const leaving = new Set(runs.map(({ key }) => key));
+  const seen = new Set<string>();
+  return logs.all().flatMap(({ run, log }) => {
+    const isLast = !seen.has(run.stage);
+    seen.add(run.stage);
+    if (isLast || !(leaving.has(run.key) || (everything && !recorded.has(run.key)))) return [];
+    return [log, log.replace(/log$/, 'json')];
+  });
+}
+
+/** Bytes of a file, or of all files of a folder; 0 where there is none. */
+function sizeOf(path: string): number {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return 0;
+  if (!stat.isDirectory()) return stat.size;
+  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0);
+}

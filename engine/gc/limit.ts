@@ -1,0 +1,25 @@
+// Keeps the store within the size that pipeline.yaml allows.
+import { parseSize } from '../config/size.ts';
+import type { Lock } from '../lock-file.ts';
+import { collect } from './collect.ts';
+
+/**
+ * Removes what was not used for longest until the store is within the limit, but nothing that the workspace's lock names.
+ * The caller holds the run lock.
+ * @param limit as in pipeline.yaml
+ */
+export function collectToLimit(
+  cache: string,
+  lock: Lock,
+  limit: string,
+  dry: boolean,
+): ReturnType<typeof collect> {
+  return collect(cache, {
+    lock,
+    needed: [],
+    keeps: () => () => false,
+    limit: parseSize(limit)!,
+    quarantine: false,
+    dry,
+  });
+}
