@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs-core';
 import { NpyFile } from '../pictures/npy.ts';
 import { headerBytes, parseHeader, preambleBytes } from '../pictures/npy-format.ts';
+import type { Augment } from './augmentation.ts';
 import { bytesTensor } from './bytes-tensor.ts';
 import type { Batch, InputType } from './training-step.ts';
 
@@ -49,13 +50,17 @@ async function holdsFloats(path: string): Promise<boolean> {
  * The caller disposes of the tensor.
  *
  * @param type `uint8`, of an array of bytes, gives them as they are, for a graph that takes them
+ * @param augment makes other pictures of an array's of bytes
  */
 export async function inputsOf(
   file: InputsFile,
   rows: ArrayLike<number>,
   type: InputType = 'float32',
+  augment?: Augment,
 ): Promise<tf.Tensor> {
-  const values = await (file as NpyFile).rows(rows);
+  const stored = await (file as NpyFile).rows(rows);
+  const values =
+    augment !== undefined && stored instanceof Uint8Array ? augment(stored, Array.from(rows)) : stored;
   const shape = [rows.length, ...file.shape.slice(1)];
   if (type === 'uint8') return bytesTensor(values as Uint8Array, shape);
   return tf.tensor(values instanceof Float32Array ? values : Float32Array.from(values), shape, 'float32');
@@ -70,12 +75,13 @@ export async function* batches(
   rows: ArrayLike<number>,
   size: number,
   type: InputType = 'float32',
+  augment?: Augment,
 ): AsyncGenerator<Batch> {
   const all = Array.from(rows);
   const read = async (start: number): Promise<Batch | null> => {
     const own = all.slice(start, start + size);
     if (own.length === 0) return null;
-    const tensor = await inputsOf(inputs, own, type);
+    const tensor = await inputsOf(inputs, own, type, augment);
     return {
       inputs: tensor,
       labels: tf.tensor1d(

@@ -2,7 +2,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Progress, UserError } from '../engine/stage.ts';
 import { seededRandom, shuffle } from '../pictures/random.ts';
+import type { Augment } from './augmentation.ts';
 import { batches, type Examples } from './batches.ts';
+import { withBatchToTry } from './out-of-memory.ts';
 import type { BatchResult, TrainingStep } from './training-step.ts';
 
 /** What an epoch gave. Training figures are means over the epoch while the weights moved, dropout on, as Keras has them. */
@@ -35,17 +37,26 @@ export interface FitOptions {
   readonly epochs: number;
   /** Fixes the order of the rows in each epoch. */
   readonly seed: number;
-  /** For the message when the loss is no longer finite. */
-  readonly learningRate: number;
+  /** Of each step, from the steps taken before it: for the message when the loss is no longer finite. */
+  readonly learningRate: number | ((step: number) => number);
   /** Called before each step with the steps taken so far: a place to set the optimizer's learning rate. */
   readonly beforeStep?: (step: number) => void;
-  /** Called after each epoch, the model's weights up to date. */
-  readonly onEpoch?: (record: EpochRecord, time: EpochTime) => void | Promise<void>;
+  /** Makes other pictures of an epoch's; epochs count from 1. */
+  readonly augment?: (epoch: number) => Augment;
+  /** Epochs of an earlier training that this one goes on from, the step's model and optimizer being where it ended. */
+  readonly done?: readonly EpochRecord[];
+  /** Called after each epoch, the model's and the optimizer's state up to date; `stop` ends the training. */
+  readonly onEpoch?: (
+    record: EpochRecord,
+    time: EpochTime,
+  ) => undefined | 'stop' | Promise<undefined | 'stop'>;
   readonly progress?: (update: Progress) => void;
 }
 
 export interface FitResult {
+  /** All epochs, those done before among them. */
   readonly epochs: readonly EpochRecord[];
+  /** Of the epochs trained here. */
   readonly times: readonly EpochTime[];
 }
 
@@ -58,31 +69,37 @@ const validationBatch = 128;
 /**
  * Trains for the given epochs and validates after each.
  *
- * @throws UserError if the loss is not finite, with epoch, step and learning rate
+ * @throws UserError if the loss is not finite, with epoch, step and learning rate, or if memory does not suffice, with the
+ * batch size to try
  */
 export async function fitModel(options: FitOptions): Promise<FitResult> {
   const { step, examples, train, validation, batch, epochs, seed } = options;
   if (train.length === 0 || validation.length === 0) {
     throw new UserError('There is nothing to train or validate on: the split has an empty side.');
   }
-  const records: EpochRecord[] = [];
+  const records: EpochRecord[] = [...(options.done ?? [])];
   const times: EpochTime[] = [];
   const stepsPerEpoch = Math.ceil(train.length / batch);
-  for (let epoch = 1; epoch <= epochs; epoch++) {
+  for (let epoch = records.length + 1; epoch <= epochs; epoch++) {
     const start = performance.now();
     const tally = new Tally((stepInEpoch, loss) => notFinite(options, epoch, stepInEpoch, loss));
     const rows = shuffle([...train], seededRandom(seed, 'epoch', epoch));
     let done = (epoch - 1) * stepsPerEpoch;
-    for await (const own of batches(examples, rows, batch, step.inputType)) {
-      options.beforeStep?.(done);
-      await tally.add(step.train(own, done), own.inputs.shape[0]!);
-      done++;
-      options.progress?.({
-        done,
-        total: epochs * stepsPerEpoch,
-        unit: 'steps',
-        message: `epoch ${epoch}/${epochs}, ${described(tally.soFar())}`,
-      });
+    const augment = options.augment?.(epoch);
+    try {
+      for await (const own of batches(examples, rows, batch, step.inputType, augment)) {
+        options.beforeStep?.(done);
+        await tally.add(step.train(own, done), own.inputs.shape[0]!);
+        done++;
+        options.progress?.({
+          done,
+          total: epochs * stepsPerEpoch,
+          unit: 'steps',
+          message: `epoch ${epoch}/${epochs}, ${described(tally.soFar())}`,
+        });
+      }
+    } catch (error) {
+      throw withBatchToTry(error, batch);
     }
     const { loss, accuracy } = await tally.finish();
     const trained = performance.now();
@@ -95,7 +112,7 @@ export async function fitModel(options: FitOptions): Promise<FitResult> {
     records.push(record);
     times.push(time);
     await step.updateModel();
-    await options.onEpoch?.(record, time);
+    if ((await options.onEpoch?.(record, time)) === 'stop') break;
   }
   return { epochs: records, times };
 }
@@ -164,9 +181,16 @@ const rounded = (value: number) => Number(value.toPrecision(7));
 const described = (means: { loss: number; accuracy: number } | null) =>
   means === null ? 'loss –' : `loss ${means.loss.toFixed(3)}, accuracy ${means.accuracy.toFixed(3)}`;
 
-function notFinite({ learningRate }: FitOptions, epoch: number, step: number, loss: number): never {
+function notFinite(
+  { learningRate, train, batch }: FitOptions,
+  epoch: number,
+  step: number,
+  loss: number,
+): never {
+  const before = (epoch - 1) * Math.ceil(train.length / batch) + step - 1;
+  const rate = typeof learningRate === 'number' ? learningRate : learningRate(before);
   throw new UserError(
-    `The loss is ${loss} in epoch ${epoch}, step ${step}, at learning rate ${learningRate}: the training diverged. ` +
+    `The loss is ${loss} in epoch ${epoch}, step ${step}, at learning rate ${Number(rate.toPrecision(4))}: the training diverged. ` +
       'Try a smaller learning rate.',
   );
 }

@@ -39,6 +39,8 @@ export async function pretrain(
   const step = await chooseStep(model, optimizer, examples.inputs.dtype);
   try {
     const stepsPerEpoch = Math.ceil(train.length / params.batch);
+    const rate = (done: number) =>
+      params.learningRate * warmUpAndCosine(done + 1, stepsPerEpoch, stepsPerEpoch * params.epochs);
     const { epochs } = await fitModel({
       step,
       examples,
@@ -47,10 +49,9 @@ export async function pretrain(
       batch: params.batch,
       epochs: params.epochs,
       seed,
-      learningRate: params.learningRate,
+      learningRate: rate,
       beforeStep: (done) => {
-        optimizer.learningRate =
-          params.learningRate * warmUpAndCosine(done + 1, stepsPerEpoch, stepsPerEpoch * params.epochs);
+        optimizer.learningRate = rate(done);
       },
       ...(options.progress === undefined ? {} : { progress: options.progress }),
     });

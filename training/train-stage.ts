@@ -1,23 +1,24 @@
-// What the training stages share: read the inputs, train, and leave model, history and timing.
+// What the training stages share: read the inputs, train, and leave model, history, timing and checkpoint.
 import { writeFile } from 'node:fs/promises';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { StageContext } from '../engine/stage.ts';
 import type { Shape3 } from '../models/layers.ts';
 import { IterationParams } from '../params/iteration.ts';
-import type { OptimizerParams } from '../params/models.ts';
+import type { TrainingParams } from '../params/training.ts';
 import { readIndex } from '../pictures/index.ts';
 import { labelsOf, readSplit } from '../pictures/split.ts';
-import { backendNameOf, loadBackend } from './backend.ts';
+import { type Backend, backendNameOf, loadBackend } from './backend.ts';
 import { openInputs } from './batches.ts';
-import { chooseStep } from './choose-step.ts';
-import { fitModel } from './fit.ts';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import type { EpochTime } from './fit.ts';
 import { writeKerasModel } from './keras-h5/write.ts';
-import { makeOptimizer } from './optimizers/index.ts';
+import { dependsOnLength } from './schedule.ts';
+import { trainModel } from './train-model.ts';
 
 /** What a model's stage adds to the shared work. */
 export interface Training {
   readonly seed: number;
-  readonly optimizer: OptimizerParams;
+  readonly params: TrainingParams;
   /**
    * Makes the model that is trained on the inputs.
    *
@@ -28,9 +29,15 @@ export interface Training {
   whole?(trained: LayersModel): LayersModel | Promise<LayersModel>;
 }
 
-/** Runs a training stage: deps `inputs`, `index`, `split`; matrix axis `run`; outs `model`, `history`, `timing`. */
+/**
+ * Runs a training stage: deps `inputs`, `index`, `split`; matrix axis `run`; outs `model`, `history`, `timing` and, where it
+ * is declared, `checkpoint`.
+ *
+ * Where the engine offers the checkpoint of a run with fewer epochs it goes on from there, to the same bytes.
+ */
 export async function trainStage(context: StageContext<unknown>, training: Training): Promise<void> {
-  const { deps, outs, labels: names } = context;
+  const { deps, outs, labels: names, resume } = context;
+  const { seed, params } = training;
   const { batch, epochs } = IterationParams.parse(context.matrix.run);
   const backend = await loadBackend(backendNameOf(context.env.backend ?? ''));
   const inputs = await openInputs(deps.inputs!);
@@ -38,39 +45,57 @@ export async function trainStage(context: StageContext<unknown>, training: Train
     const split = await readSplit(deps.split!);
     const labels = labelsOf(await readIndex(deps.index!, inputs.length), split.classes);
     const model = await training.build(inputs.shape.slice(1) as unknown as Shape3, split.classes.length);
-    const optimizer = makeOptimizer(training.optimizer);
-    const step = await chooseStep(model, optimizer, inputs.dtype);
-    const result = await fitModel({
-      step,
+    const result = await trainModel({
+      model,
+      params,
       examples: { inputs, labels },
-      train: split.train,
-      validation: split.validation,
+      split,
       batch,
       epochs,
-      seed: training.seed,
-      learningRate: training.optimizer.learningRate,
+      seed,
+      from: resume === undefined ? null : await checkpointFor(resume.from, params),
       progress: context.progress,
+      async save({ optimizer, epochs: done, best }) {
+        if (outs.checkpoint !== undefined)
+          await writeCheckpoint(outs.checkpoint, model, optimizer, done, best);
+      },
     });
-    step.dispose();
-    optimizer.dispose();
     await writeKerasModel((await training.whole?.(model)) ?? model, outs.model!);
     const { model: name, run } = names;
-    await writeJson(outs.history!, { model: name, run, epochs: result.epochs });
-    const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-    const stepSeconds = sum(result.times.map((time) => time.trainSeconds));
-    await writeJson(outs.timing!, {
-      model: name,
-      run,
-      trainSeconds: milliseconds(sum(result.times.map((time) => time.seconds))),
-      epochSeconds: result.times.map((time) => milliseconds(time.seconds)),
-      imagesPerSecond: Math.round((split.train.length * epochs) / stepSeconds),
-      backend: backend.label,
-      threads: backend.threads,
-    });
+    const best = result.best === null ? {} : { best: result.best };
+    await writeJson(outs.history!, { model: name, run, ...best, epochs: result.epochs });
+    const timing = timingOf(result.times, result.epochs.length, split.train.length, backend);
+    await writeJson(outs.timing!, { model: name, run, ...timing });
   } finally {
     await inputs.close();
   }
 }
+
+/** The checkpoint, or null where a longer training would have gone another way from its first step. */
+async function checkpointFor(path: string, params: TrainingParams) {
+  if (!dependsOnLength(params.schedule)) return readCheckpoint(path);
+  console.log('The learning rate depends on the number of epochs, so the training starts from scratch.');
+  return null;
+}
+
+/**
+ * How long a training took. One that went on from a checkpoint has measured its own epochs alone: `resumedFrom` says after
+ * which epoch, and `trainSeconds` is what all epochs take at the pace of these.
+ */
+function timingOf(times: readonly EpochTime[], epochs: number, pictures: number, backend: Backend) {
+  const seconds = sum(times.map((time) => time.seconds));
+  const resumedFrom = epochs - times.length;
+  return {
+    trainSeconds: milliseconds((seconds / times.length) * epochs),
+    epochSeconds: times.map((time) => milliseconds(time.seconds)),
+    ...(resumedFrom === 0 ? {} : { resumedFrom }),
+    imagesPerSecond: Math.round((pictures * times.length) / sum(times.map((time) => time.trainSeconds))),
+    backend: backend.label,
+    threads: backend.threads,
+  };
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 const writeJson = (file: string, value: unknown) => writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
 

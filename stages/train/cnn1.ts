@@ -12,7 +12,7 @@ await stage(Params, async (context) => {
   const { seed, models } = context.params;
   await trainStage(context, {
     seed,
-    optimizer: models.cnn1.optimizer,
+    params: models.cnn1,
     build: (shape, classes) => cnn1(shape, classes, models.cnn1, seed),
   });
 });

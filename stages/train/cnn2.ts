@@ -12,7 +12,7 @@ await stage(Params, async (context) => {
   const { seed, models } = context.params;
   await trainStage(context, {
     seed,
-    optimizer: models.cnn2.optimizer,
+    params: models.cnn2,
     build: (shape, classes) => cnn2(shape, classes, models.cnn2, seed),
   });
 });

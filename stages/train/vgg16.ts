@@ -15,7 +15,7 @@ await stage(Params, async (context) => {
   const backbone = await readBackbone(context.deps.backbone!);
   await trainStage(context, {
     seed,
-    optimizer: models.vgg16.optimizer,
+    params: models.vgg16,
     build: (features, classes) => vgg16Head(features, classes, models.vgg16, seed),
     whole(head) {
       const features = head.inputs[0]!.shape.slice(1) as unknown as Shape3;
