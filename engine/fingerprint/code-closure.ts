@@ -79,7 +79,10 @@ export class CodeClosures {
     return succeed(new Map(scripts.map((script) => [script, this.#remembered[script]!])));
   }
 
-  /** A script of another language counts as it is. */
+  /**
+   * A script of another language counts as it is, byte for byte. What it imports is not followed: a stage names that under
+   * `deps`, and docs/engine.md says so.
+   */
   #plain(script: string): Remembered {
     const hash = sha256(readFileSync(join(this.#root, script)));
     return { code: { [script]: hash }, packages: [], inputs: { [script]: this.#state(script) } };

@@ -45,11 +45,15 @@ export function buildGraph(
 ): Result<Graph> {
   const failures: ConfigurationFailure[] = [];
   const position = pipeline.source.position.bind(pipeline.source);
+  const exists = remembering((path) => existsSync(resolve(root, path)));
+  const isFolder = remembering(
+    (path) => statSync(resolve(root, path), { throwIfNoEntry: false })?.isDirectory() === true,
+  );
   const byName = new Map(instances.map((instance) => [instance.name, instance]));
   const needs = new Map<string, Instance[]>();
   for (const instance of instances) {
     const makers = new Set<Instance>();
-    if (statSync(resolve(root, instance.wdir), { throwIfNoEntry: false })?.isDirectory() !== true) {
+    if (!isFolder(instance.wdir)) {
       const message = `The wdir \`${instance.wdir}\` is not a folder of the project.`;
       const at = position(['stages', instance.stage, 'wdir']);
       failures.push(configuration(message, 'Make it, or correct the path.', at));
@@ -59,7 +63,7 @@ export function buildGraph(
       for (const path of dep.paths) {
         const found = outs.makersOf(path);
         for (const maker of found) makers.add(byName.get(maker)!);
-        if (!allowMissing && found.length === 0 && !existsSync(resolve(root, path))) {
+        if (!allowMissing && found.length === 0 && !exists(path)) {
           const hint = meant(path, outs.paths()) ?? 'Make it, or correct the path.';
           const message = `\`${instance.stage}\` depends on \`${path}\`, which no stage makes and which does not exist.`;
           failures.push(configuration(message, hint, position(dep.at)));
@@ -99,6 +103,19 @@ export function outPathProblem(path: string): string | undefined {
   if (['cache', '.git', 'node_modules'].includes(path.split('/')[0]!))
     return `The out \`${path}\` lies in a folder that is not for outs.`;
   return undefined;
+}
+
+/** Asks once for each path: thousands of instances may share one. */
+function remembering(ask: (path: string) => boolean): (path: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (path) => {
+    let answer = known.get(path);
+    if (answer === undefined) {
+      answer = ask(path);
+      known.set(path, answer);
+    }
+    return answer;
+  };
 }
 
 type Sorted = { ok: true; order: Instance[] } | { ok: false; cycle: Instance[] };
