@@ -1,9 +1,11 @@
 // `rodada checkout [targets…] [--rev REV]`: brings the workspace's outs to what pipeline.lock says.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { checkOut } from '../execute/checkout.ts';
 import { takeRunLock } from '../execute/run-lock.ts';
 import { cacheFolder } from '../execute/workspace.ts';
+import type { Failure } from '../failure.ts';
 import { lockAt, selectBlocks } from '../inspect/locked-stages.ts';
 import { type Lock, type LockBlock, lockFile, readLock, writeLock } from '../lock-file.ts';
 import { succeed } from '../result.ts';
@@ -43,6 +45,13 @@ not have are left, too. Exit code: 0 where all outs are what the lock says; 1 wh
     );
 }
 
+const withoutLock: Failure = {
+  reason: 'file',
+  path: lockFile,
+  message: 'There is no such file: nothing says what to check out.',
+  hint: 'Run `rodada repro`, or name a revision that has one with `--rev`.',
+};
+
 async function runCheckout(
   session: Session,
   targets: readonly string[],
@@ -50,6 +59,7 @@ async function runCheckout(
 ): Promise<number> {
   const { root, emit, failed } = session;
   const cache = join(root, cacheFolder);
+  if (rev === undefined && !existsSync(join(root, lockFile))) return failed([withoutLock]);
   const release = await takeRunLock(join(cache, 'run.lock'));
   if (!release.ok) return failed(release.failures);
   try {

@@ -69,7 +69,10 @@ async function runRepro(session: Session, targets: readonly string[], flags: Rep
     if (!plan.ok) return failed(plan.failures);
     const chosen = selectTargets(plan.value.graph, targets, reachOf(flags));
     if (!chosen.ok) return failed(chosen.failures);
-    if (flags.dry === true) return await foretell(session, plan.value, chosen.value, flags);
+    if (flags.dry === true) {
+      for (const warning of plan.value.warnings) emit({ type: 'warning', warning });
+      return await foretell(session, plan.value, chosen.value, flags);
+    }
     const release = await takeRunLock(join(root, cacheFolder, 'run.lock'));
     if (!release.ok) return failed(release.failures);
     try {
@@ -86,7 +89,10 @@ async function runRepro(session: Session, targets: readonly string[], flags: Rep
         keepGoing: flags.keepGoing === true,
         emit,
         signal,
-        afterwards: (executed) => keepLimit(session, workspace, executed),
+        // Whoever interrupts does not want to wait for that.
+        afterwards: async (executed) => {
+          if (!signal.aborted) await keepLimit(session, workspace, executed);
+        },
       });
       return summary.failed.length + summary.skipped.length > 0 ? 1 : 0;
     } finally {

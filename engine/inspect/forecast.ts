@@ -1,10 +1,14 @@
 // Foretells what a run would do with each instance, without doing it: what would be restored counts as if it stood there.
 
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type ExamineOptions, examine } from '../execute/run-instance.ts';
 import type { LookUp, Workspace } from '../execute/workspace.ts';
 import { explain, type Reason } from '../explain.ts';
 import type { Failure } from '../failure.ts';
+import { byCodeUnit } from '../order.ts';
 import type { Instance } from '../plan/instance.ts';
+import { stageReference } from '../plan/instantiate.ts';
 import { type Result, succeed } from '../result.ts';
 import type { Content } from '../store/tree.ts';
 import { Prospect } from './prospect.ts';
@@ -55,13 +59,25 @@ export async function foretellAll(
   const prospect = new Prospect(workspace, options.allowMissing === true);
   const forecasts: Forecast[] = [];
   const blocked = new Set<string>();
-  for (const instance of chosen) {
+  for (const each of chosen) {
+    const instance = options.allowMissing === true ? withLockedPaths(workspace, each) : each;
     const forecast = await foretell(workspace, instance, prospect, { ...options, blocked });
     if (forecast.action === 'blocked') blocked.add(instance.name);
     forecasts.push(forecast);
   }
   await workspace.memo.save();
   return succeed({ forecasts, lookUp: prospect.lookUp });
+}
+
+/** A glob also stands for the absent files that it stood for when the stage ran. */
+function withLockedPaths({ lock, root }: Workspace, instance: Instance): Instance {
+  const locked = lock.blocks.get(instance.name)?.fingerprint.deps ?? {};
+  const deps = instance.deps.map((dep) => {
+    if (dep.pattern === null || stageReference.test(dep.pattern)) return dep;
+    const absent = Object.keys(locked[dep.name] ?? {}).filter((path) => !existsSync(join(root, path)));
+    return { ...dep, paths: [...new Set([...dep.paths, ...absent])].sort(byCodeUnit) };
+  });
+  return { ...instance, deps };
 }
 
 /** Lists the stages by what would become of them. */

@@ -24,6 +24,7 @@ export async function resolveGlobs(
   outs: OutIndex,
   pipeline: Pipeline,
   root: string,
+  allowMissing = false,
 ): Promise<Result<Globbed>> {
   const isGlob = ({ paths: [path], list, pattern }: Dependency): boolean => {
     if (list || pattern !== null || !/[*?[{(]/.test(path!) || existsSync(join(root, path!))) return false;
@@ -57,7 +58,7 @@ export async function resolveGlobs(
         found.set(pattern, match);
       }
       const { paths, inside } = await match;
-      if (paths.length === 0 && !instance.frozen) {
+      if (paths.length === 0 && !instance.frozen && !allowMissing) {
         const message = `\`${instance.stage}\` depends on \`${pattern}\`, which matches no file and no out.`;
         const hint =
           inside === undefined

@@ -31,7 +31,13 @@ export async function makePlan(root: string, options: PlanOptions): Promise<Resu
   if (!expanded.ok) return expanded;
   const outs = indexOuts(expanded.value.instances, pipeline.value);
   if (!outs.ok) return outs;
-  const globbed = await resolveGlobs(expanded.value.instances, outs.value, pipeline.value, root);
+  const globbed = await resolveGlobs(
+    expanded.value.instances,
+    outs.value,
+    pipeline.value,
+    root,
+    options.allowMissing,
+  );
   if (!globbed.ok) return globbed;
   const graph = buildGraph(globbed.value.instances, outs.value, pipeline.value, root, options.allowMissing);
   if (!graph.ok) return graph;

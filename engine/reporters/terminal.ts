@@ -150,9 +150,10 @@ export class TerminalReporter implements Reporter {
       this.#update?.clear();
       return;
     }
-    this.#loading ??= import('log-update').then(({ createLogUpdate: create }) => {
-      this.#update = create(process.stdout);
-    });
+    if (this.#loading === undefined)
+      this.#loading = import('log-update').then(({ createLogUpdate: create }) => {
+        this.#update = create(process.stdout);
+      });
     const now = performance.now();
     const lines = [...this.#running].map(([stage, { started, reporting, progress }]) => {
       const state =

@@ -157,6 +157,16 @@ Make it with \`rodada repro side\`, or copy the store (cache/) from where it was
   });
 });
 
+it('checks out nothing where there is no lock', async () => {
+  const project = await Project.create({});
+  expect(await project.cli('checkout')).toMatchObject({
+    exitCode: 2,
+    stdout:
+      'error: pipeline.lock: There is no such file: nothing says what to check out.\nRun `rodada repro`, or name a revision that has one with `--rev`.\n',
+  });
+  expect(existsSync(project.path('cache'))).toBe(false);
+});
+
 describe('commit', () => {
   it('accepts an out made by hand, which is then restored wherever the inputs are the same', async () => {
     const project = await Project.create(textProject);

@@ -116,6 +116,25 @@ describe('status --allow-missing', () => {
     await clone.write('pipeline.lock', lock);
   });
 
+  it('takes the files of a glob from the lock, too', async () => {
+    const project = await Project.create({
+      'pipeline.yaml': `stages:
+  join: { cmd: 'cat \${lists.texts} > \${outs.o}', deps: { texts: 'texts/*.txt' }, outs: { o: joined.txt } }
+`,
+      'params.yaml': '',
+      'texts/a.txt': 'a\n',
+      'texts/b.txt': 'b\n',
+    });
+    await project.repro();
+    for (const path of ['texts/a.txt', 'joined.txt', 'cache']) await project.remove(path);
+    expect((await project.cli('status', '--allow-missing')).exitCode).toBe(0);
+    expect((await project.cli('status')).stdout).toContain('(texts/a.txt removed');
+    await project.remove('texts');
+    expect((await project.cli('status', '--allow-missing')).exitCode).toBe(0);
+    await project.write('texts/c.txt', 'c\n');
+    expect((await project.cli('status', '--allow-missing')).stdout).toContain('(texts/c.txt added)');
+  });
+
   it('says that a part of a directory can not be told from its hash', async () => {
     const project = await Project.create({
       'pipeline.yaml': `stages:
