@@ -1,4 +1,5 @@
 // What happens during a run, as data. Reporters turn it into text or JSON lines.
+import type { HashProgress } from './execute/hash-progress.ts';
 import type { Reason } from './explain.ts';
 import type { Failure } from './failure.ts';
 import type { Collected, CollectedRun } from './gc/collect.ts';
@@ -22,6 +23,9 @@ export type Event =
   | { readonly type: 'plan'; readonly stages: number }
   | { readonly type: 'note'; readonly message: string }
   | { readonly type: 'warning'; readonly warning: Warning }
+  /** Another run is at work here; this one goes on when that ends. */
+  | { readonly type: 'waiting'; readonly pid: number; readonly host: string; readonly since: string }
+  | ({ readonly type: 'hashing' } & HashProgress)
   | { readonly type: 'fresh'; readonly stage: string }
   | { readonly type: 'restored'; readonly stage: string; readonly reasons: readonly Reason[] }
   | {

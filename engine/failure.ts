@@ -83,6 +83,13 @@ export interface UnsavedFailure {
   readonly path: string;
 }
 
+/** The operating system refused something outside of a stage: a full disk, a folder that can't be written. */
+export interface SystemFailure {
+  readonly reason: 'system';
+  readonly path: string;
+  readonly message: string;
+}
+
 /** Ctrl-C, or a signal that asks to end. */
 export interface InterruptedFailure {
   readonly reason: 'interrupted';
@@ -98,6 +105,7 @@ export type Failure =
   | LockedFailure
   | NotStoredFailure
   | UnsavedFailure
+  | SystemFailure
   | InterruptedFailure;
 
 /** 2 where the user must mend the configuration or the call, 1 where the work failed. */

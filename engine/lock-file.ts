@@ -76,9 +76,27 @@ function parseBlock(text: string): LockBlock | undefined {
   }
 }
 
+/** Texts of blocks, each made once: a lock of thousands of stages is written many times in a run. */
+export class LockTexts {
+  readonly #texts = new WeakMap<LockBlock, string>();
+
+  of(block: LockBlock): string {
+    let text = this.#texts.get(block);
+    if (text === undefined) {
+      text = `\n${JSON.stringify(block, null, 2)}\n`;
+      this.#texts.set(block, text);
+    }
+    return text;
+  }
+}
+
 /** Writes all blocks in code-unit order of their stages. */
-export async function writeLock(root: string, blocks: Iterable<LockBlock>): Promise<void> {
+export async function writeLock(
+  root: string,
+  blocks: Iterable<LockBlock>,
+  texts = new LockTexts(),
+): Promise<void> {
   const sorted = [...blocks].sort((a, b) => byCodeUnit(a.stage, b.stage));
-  const text = sorted.map((block) => `\n${JSON.stringify(block, null, 2)}\n`).join('');
+  const text = sorted.map((block) => texts.of(block)).join('');
   await writeFileAtomic(join(root, lockFile), header + text, { what: 'lock' });
 }

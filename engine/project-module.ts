@@ -44,7 +44,7 @@ export async function compileProjectModule(root: string, path: string): Promise<
   if (known !== undefined && isCurrent(root, known)) return known;
   try {
     const compiled = await compile(root, path);
-    await writeFileAtomic(memo, JSON.stringify(compiled));
+    await writeFileAtomic(memo, JSON.stringify(compiled), { durable: false });
     return compiled;
   } catch {
     return undefined;
@@ -90,7 +90,8 @@ async function compile(root: string, path: string): Promise<Remembered> {
   if (!existsSync(folder)) {
     const unfinished = `${folder}.${process.pid}.tmp`;
     try {
-      for (const [name, text] of outputs) await writeFileAtomic(join(unfinished, name), text);
+      for (const [name, text] of outputs)
+        await writeFileAtomic(join(unfinished, name), text, { durable: false });
       await rename(unfinished, folder).catch((error: Error) => {
         if (!existsSync(folder)) throw error; // else another process was first
       });

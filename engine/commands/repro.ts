@@ -16,6 +16,8 @@ export interface ReproFlags extends PlanFlags {
   readonly singleItem?: boolean;
   readonly downstream?: boolean;
   readonly dry?: boolean;
+  /** False with `--no-wait`. */
+  readonly wait: boolean;
   /** False with `--no-restore`. */
   readonly restore: boolean;
   readonly keepGoing?: boolean;
@@ -40,6 +42,7 @@ export function reproCommand(): Command {
     .option('-f, --force', 'run the targets and what comes with them even if nothing changed')
     .option('--no-restore', 'run what changed even where the store has the result of an earlier run')
     .option('-k, --keep-going', 'after a failure go on with whatever does not need the failed stage')
+    .option('--no-wait', 'fail where another run is at work in this project, instead of waiting for it')
     .option('-j, --jobs <n>', 'stages at once', count, availableParallelism());
   return withPlanOptions(command)
     .option('--json', 'print events as JSON lines; the last is the summary')
@@ -73,16 +76,25 @@ async function runRepro(session: Session, targets: readonly string[], flags: Rep
       for (const warning of plan.value.warnings) emit({ type: 'warning', warning });
       return await foretell(session, plan.value, chosen.value, flags);
     }
-    const release = await takeRunLock(join(root, cacheFolder, 'run.lock'));
-    if (!release.ok) return failed(release.failures);
+    const release = await takeRunLock(join(root, cacheFolder, 'run.lock'), {
+      wait: flags.wait,
+      onWait: ({ pid, host, since }) => emit({ type: 'waiting', pid, host, since }),
+      signal,
+    });
+    if (!release.ok)
+      return failed(
+        signal.aborted ? [{ reason: 'interrupted', signal: String(signal.reason) }] : release.failures,
+      );
     try {
       const report = (message: string): void => emit({ type: 'note', message });
-      const workspace = new Workspace(plan.value, { setup: true, report });
+      const workspace = new Workspace(plan.value, { setup: true, report }, (progress) =>
+        emit({ type: 'hashing', ...progress }),
+      );
       const lines = workspace.lock.damaged;
       if (lines.length > 0) report(`pipeline.lock: damaged blocks at lines ${lines.join(', ')} are rebuilt.`);
       const prepared = await workspace.prepare(chosen.value);
       if (!prepared.ok) return failed(prepared.failures);
-      const summary = await repro(workspace, chosen.value, {
+      const { complete } = await repro(workspace, chosen.value, {
         jobs: flags.jobs,
         force: flags.force === true,
         restore: flags.restore,
@@ -94,7 +106,7 @@ async function runRepro(session: Session, targets: readonly string[], flags: Rep
           if (!signal.aborted) await keepLimit(session, workspace, executed);
         },
       });
-      return summary.failed.length + summary.skipped.length > 0 ? 1 : 0;
+      return complete ? 0 : 1;
     } finally {
       await release.value();
     }

@@ -1,6 +1,8 @@
 // What the verbs share: the options that choose parameters, a reporter that is closed, failures that become exit codes.
+import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Emit } from '../event.ts';
+import { systemErrorText } from '../execute/system-error.ts';
 import { exitCodeOf, type Failure } from '../failure.ts';
 import { makePlan, type Plan, type PlanOptions } from '../plan/plan.ts';
 import { JsonLinesReporter } from '../reporters/json-lines.ts';
@@ -38,6 +40,12 @@ export async function session(
   try {
     const emit: Emit = (event) => reporter.report(event);
     process.exitCode = await work({ root: process.cwd(), emit, failed });
+  } catch (error) {
+    // What the operating system refuses is no bug.
+    const message = systemErrorText(error, process.cwd());
+    if (message === undefined) throw error;
+    const { path = '.' } = error as NodeJS.ErrnoException;
+    process.exitCode = failed([{ reason: 'system', path: relative(process.cwd(), path), message }]);
   } finally {
     reporter.close();
   }

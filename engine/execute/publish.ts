@@ -37,7 +37,6 @@ export async function collect(
   workspace: Workspace,
   instance: Instance,
   scratch: Readonly<Record<string, string>>,
-  onBytes?: OnBytes,
 ): Promise<Uncollected | { outs: Record<string, ReadyOut> }> {
   // All are looked at before the first is kept.
   for (const { name } of instance.outs) {
@@ -49,13 +48,14 @@ export async function collect(
   const outs: Record<string, ReadyOut> = {};
   for (const { name, path, cache } of instance.outs) {
     const from = scratch[name]!;
+    const onBytes = workspace.hashing(path, from);
     const taken = cache ? await workspace.objects.take(from, onBytes) : await contentAt(from, onBytes);
     outs[name] = { from, path, ...taken };
   }
   return { outs };
 }
 
-async function contentAt(path: string, onBytes: OnBytes | undefined): Promise<Taken> {
+async function contentAt(path: string, onBytes: OnBytes): Promise<Taken> {
   if (!lstatSync(path).isDirectory())
     return { content: { type: 'file', ...(await hashFile(path, onBytes)), files: 1 }, listing: undefined };
   const listing = await listTree(path, undefined, onBytes);

@@ -1,12 +1,12 @@
 // Brings the chosen instances up to date: each as soon as what it needs is, side by side as far as the slots go.
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Emit, Summary } from '../event.ts';
 import type { Failure } from '../failure.ts';
-import { type LockBlock, writeLock } from '../lock-file.ts';
+import { type LockBlock, LockTexts, lockFile, writeLock } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
 import { type Outcome, runInstance } from './run-instance.ts';
 import { Slots } from './slots.ts';
+import { sweep } from './sweep.ts';
+import { systemErrorText } from './system-error.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface ReproOptions {
@@ -24,11 +24,12 @@ export interface ReproOptions {
 /** How long lock blocks may wait to be written together. A cut in between costs a look at the run records. */
 const lockInterval = 500; // milliseconds
 
+/** @returns what was done, and whether all that was chosen is up to date and recorded */
 export async function repro(
   workspace: Workspace,
   instances: readonly Instance[],
   options: ReproOptions,
-): Promise<Summary> {
+): Promise<{ readonly summary: Summary; readonly complete: boolean }> {
   const started = performance.now();
   const { emit, signal } = options;
   const slots = new Slots(options.jobs);
@@ -44,7 +45,7 @@ export async function repro(
   let stopped = false;
   emit({ type: 'plan', stages: instances.length });
   for (const warning of workspace.plan.warnings) emit({ type: 'warning', warning });
-  await rm(join(workspace.cache, 'tmp'), { recursive: true, force: true });
+  await sweep(workspace.root, workspace.cache);
 
   const skip = (instance: Instance, because: string): boolean => {
     done.skipped.push(instance.name);
@@ -65,7 +66,9 @@ export async function repro(
       slots,
       signal,
       halted,
-    }).catch((error: Error): Outcome => ({ status: 'failed', failure: unexpected(instance, error) }));
+    }).catch(
+      (error: Error): Outcome => ({ status: 'failed', failure: unexpected(workspace, instance, error) }),
+    );
     if (outcome.status === 'interrupted') return skip(instance, cause());
     if (outcome.status === 'failed') {
       done.failed.push(instance.name);
@@ -74,15 +77,20 @@ export async function repro(
       return false;
     }
     done[outcome.status].push(instance.name);
-    if (outcome.status !== 'fresh') await lock.set(outcome.block);
+    if (outcome.status !== 'fresh') lock.set(outcome.block);
     return true;
   };
   for (const instance of instances) results.set(instance.name, bring(instance));
   await Promise.all(results.values());
 
-  await lock.finish();
   await workspace.memo.save();
   await workspace.trash.emptied();
+  const unwritten = await lock.finish().then(
+    () => undefined,
+    (error: Error) => systemErrorText(error, workspace.root) ?? error.stack ?? String(error),
+  );
+  if (unwritten !== undefined)
+    emit({ type: 'failure', failure: { reason: 'system', path: lockFile, message: unwritten } });
   await options.afterwards?.(done.executed);
   if (signal.aborted)
     emit({ type: 'failure', failure: { reason: 'interrupted', signal: String(signal.reason) } });
@@ -99,13 +107,13 @@ export async function repro(
     seconds,
   };
   emit(summary);
-  return summary;
+  const complete = unwritten === undefined && done.failed.length + done.skipped.length === 0;
+  return { summary, complete };
 }
 
 /** What the file system or a bug threw while the engine worked on an instance. */
-function unexpected(instance: Instance, error: Error): Failure {
-  const message =
-    (error as NodeJS.ErrnoException).code === undefined ? (error.stack ?? String(error)) : error.message;
+function unexpected(workspace: Workspace, instance: Instance, error: Error): Failure {
+  const message = systemErrorText(error, workspace.root) ?? error.stack ?? String(error);
   return { reason: 'stage', stage: instance.name, message, exitCode: null, tail: [], log: null, skips: [] };
 }
 
@@ -119,10 +127,12 @@ function withSkips(failure: Failure, workspace: Workspace, chosen: readonly Inst
   return { ...failure, skips: chosen.filter(({ name }) => reached.has(name)).map(({ name }) => name) };
 }
 
-/** Collects lock blocks and writes them together, one write at a time. */
+/** Collects lock blocks and writes them together, one write at a time, beside the stages' work. */
 class LockWriter {
   readonly #workspace: Workspace;
-  #last = 0;
+  readonly #texts = new LockTexts();
+  /** When the next write may begin: long locks are written less often. */
+  #due = 0;
   #dirty: boolean;
   #writing: Promise<void> = Promise.resolve();
 
@@ -135,23 +145,31 @@ class LockWriter {
     this.#dirty = gone.length > 0 || workspace.lock.damaged.length > 0;
   }
 
-  async set(block: LockBlock): Promise<void> {
-    const { lock, records } = this.#workspace;
-    const before = lock.blocks.get(block.stage);
-    if (before !== undefined && before.key !== block.key) records.used(before.key); // until now
-    lock.blocks.set(block.stage, block);
+  set(block: LockBlock): void {
+    this.#workspace.lock.blocks.set(block.stage, block);
     this.#dirty = true;
-    if (performance.now() - this.#last > lockInterval) await this.finish();
+    // An error shows again, and is told, at the end.
+    if (performance.now() > this.#due) void this.finish().catch(() => undefined);
   }
 
   /** Writes what was set since the last write. */
   finish(): Promise<void> {
-    this.#last = performance.now();
-    this.#writing = this.#writing.then(async () => {
+    this.#due = Number.POSITIVE_INFINITY;
+    const write = async (): Promise<void> => {
       if (!this.#dirty) return;
       this.#dirty = false;
-      await writeLock(this.#workspace.root, this.#workspace.lock.blocks.values());
-    });
+      const started = performance.now();
+      try {
+        await writeLock(this.#workspace.root, this.#workspace.lock.blocks.values(), this.#texts);
+      } catch (error) {
+        this.#dirty = true;
+        throw error;
+      } finally {
+        const now = performance.now();
+        this.#due = now + Math.max(lockInterval, 10 * (now - started));
+      }
+    };
+    this.#writing = this.#writing.catch(() => undefined).then(write);
     return this.#writing;
   }
 }

@@ -85,6 +85,7 @@ async function runOne(
     env: { ...process.env, PATH: path.join(delimiter), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  if (child.pid !== undefined) groups.add(child.pid);
   const watch = watchMemory(child.pid);
   child.stdout!.on('data', keep);
   child.stderr!.on('data', keep);
@@ -108,9 +109,18 @@ async function runOne(
   });
   signal.removeEventListener('abort', end);
   clearTimeout(timer);
+  groups.delete(child.pid!);
   // The command has ended; what it left in its group must not go on without it.
   if (signal.aborted) killGroup(child.pid, 'SIGKILL');
   return { ...exit, memory: watch.stop() };
+}
+
+/** Commands at work, each the leader of a process group. */
+const groups = new Set<number>();
+
+/** Ends all commands at work, and what they started, at once. */
+export function endAllGroups(): void {
+  for (const pid of groups) killGroup(pid, 'SIGKILL');
 }
 
 /** Signals a process and all that it started. */

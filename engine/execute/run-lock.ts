@@ -1,61 +1,116 @@
-// One run at a time in a workspace: a file names who is at work, and whoever died is taken over.
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import { dirname } from 'node:path';
+// One run at a time in a workspace: each leaves a claim with its name, and works once it sees no other that is alive.
+import { rmSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { LockedFailure } from '../failure.ts';
 import { fail, type Result, succeed } from '../result.ts';
+import { crashPoint } from '../store/crash-point.ts';
+import { isTemporaryName, writeFileAtomic } from '../store/files.ts';
+import { isAlive, type ProcessIdentity, thisProcess } from './process-identity.ts';
 
-interface Holder {
-  readonly pid: number;
-  readonly host: string;
+interface Claim extends ProcessIdentity {
+  /** ISO 8601. */
   readonly since: string;
+  /** Whether it has seen that there is no other; before, two may see each other. */
+  readonly holds: boolean;
 }
 
 /** Gives up the lock. */
 export type Release = () => Promise<void>;
 
-/** Takes the lock at `path`, or says who holds it. */
-export async function takeRunLock(path: string): Promise<Result<Release>> {
-  await mkdir(dirname(path), { recursive: true });
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const file = await open(path, 'wx');
-      const holder: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
-      await file.writeFile(`${JSON.stringify(holder)}\n`);
-      await file.close();
-      return succeed(() => rm(path, { force: true }));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const holder = await readHolder(path);
-    if (holder !== undefined && isAlive(holder))
-      return fail({ reason: 'locked', ...holder } satisfies LockedFailure);
-    if (attempt === 3)
-      return fail({
-        reason: 'locked',
-        pid: holder?.pid ?? 0,
-        host: holder?.host ?? '?',
-        since: holder?.since ?? '?',
+export interface RunLockOptions {
+  /** Whether to wait for whoever is at work. */
+  readonly wait?: boolean;
+  /** Told once who that is. */
+  readonly onWait?: (holder: LockedFailure) => void;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+}
+
+/** Between two looks while others claim the lock too, which is settled at once, and while one works. */
+const soon = 10; // milliseconds
+const later = 200; // milliseconds
+
+/**
+ * Takes the lock, or says who holds it.
+ *
+ * A claim is written before the others are looked at, so of two that come together at least one sees the other. Nobody's
+ * claim but a dead one's is ever removed by another, and names of claims are not used again: there is nothing to race for.
+ *
+ * @param folder of the claims
+ */
+export async function takeRunLock(folder: string, options: RunLockOptions = {}): Promise<Result<Release>> {
+  const me = thisProcess();
+  const since = new Date().toISOString();
+  const name = `${since.replaceAll(/\D/g, '')}-${me.host}-${me.pid}.json`;
+  const own = join(folder, name);
+  const claim = (holds: boolean): Promise<void> =>
+    writeFileAtomic(own, `${JSON.stringify({ ...me, since, holds } satisfies Claim)}\n`, { durable: false });
+  const release = (): void => rmSync(own, { force: true });
+  process.on('exit', release); // also where a second Ctrl-C ends everything at once
+  const giveUp = (): void => {
+    release();
+    process.off('exit', release);
+  };
+  let told = false;
+  await claim(false);
+  for (;;) {
+    const others = await liveClaims(folder, name);
+    if (others.size === 0) {
+      await claim(true);
+      crashPoint('run-lock-taken');
+      return succeed(async () => {
+        crashPoint('run-lock-release');
+        giveUp();
       });
-    await rm(path, { force: true });
+    }
+    const holder = [...others.values()].find(({ holds }) => holds);
+    const first = [...others].every(([other]) => name < other);
+    if (holder === undefined && first) {
+      // The others came at the same moment and see this claim, or hold the lock in an instant.
+      await delay(soon);
+      continue;
+    }
+    const { pid, host, since: begun } = holder ?? [...others.values()][0]!;
+    const locked: LockedFailure = { reason: 'locked', pid, host, since: begun };
+    if (options.wait !== true || options.signal?.aborted === true) {
+      giveUp();
+      return fail(locked);
+    }
+    // Out of the way, so that of several that wait one can go first.
+    release();
+    if (!told && holder !== undefined) options.onWait?.(locked);
+    told ||= holder !== undefined;
+    await delay(holder === undefined ? soon : later, undefined, { signal: options.signal }).catch(
+      () => undefined,
+    );
+    await claim(false);
   }
 }
 
-async function readHolder(path: string): Promise<Holder | undefined> {
+/** All claims but `own` of runs that are alive, by name; those of dead ones are removed. */
+async function liveClaims(folder: string, own: string): Promise<Map<string, Claim>> {
+  await mkdir(folder, { recursive: true });
+  const live = new Map<string, Claim>();
+  for (const name of await readdir(folder)) {
+    if (name === own || isTemporaryName(name)) continue;
+    const path = join(folder, name);
+    const text = await readFile(path, 'utf8').catch(() => undefined);
+    if (text === undefined) continue; // given up since
+    const claim = parse(text);
+    if (claim !== undefined && isAlive(claim)) live.set(name, claim);
+    else await rm(path, { force: true });
+  }
+  return live;
+}
+
+/** Claims are written in one step: one that can't be read was cut off by a power cut, and its process with it. */
+function parse(text: string): Claim | undefined {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Holder;
+    const claim = JSON.parse(text) as Claim;
+    return typeof claim.pid === 'number' && typeof claim.host === 'string' ? claim : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** A process of another host can't be asked, and counts as alive. */
-function isAlive({ pid, host }: Holder): boolean {
-  if (host !== hostname()) return true;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

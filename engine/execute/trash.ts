@@ -24,9 +24,10 @@ export class Trash {
     this.#emptied = Promise.all([this.#emptied, remove(name)]).then(() => undefined);
   }
 
-  /** Waits until everything is deleted. */
-  emptied(): Promise<void> {
-    return this.#emptied;
+  /** Waits until everything is deleted, and removes the folder: that is how the next run knows that this one ended. */
+  async emptied(): Promise<void> {
+    await this.#emptied;
+    await rm(this.#folder, { recursive: true, force: true });
   }
 }
 

@@ -12,7 +12,8 @@ import { type Result, succeed } from '../result.ts';
 import { ObjectStore } from '../store/object-store.ts';
 import { RunRecords } from '../store/run-records.ts';
 import { StatMemo } from '../store/stat-memo.ts';
-import type { Content } from '../store/tree.ts';
+import type { Content, OnBytes } from '../store/tree.ts';
+import { type HashProgress, hashProgress } from './hash-progress.ts';
 import { checkOutsAreNoSources } from './own-sources.ts';
 import { RunLogs } from './run-log.ts';
 import { Trash } from './trash.ts';
@@ -36,9 +37,12 @@ export class Workspace {
   readonly #environment: Environment;
   readonly #closures: CodeClosures;
   readonly #versions: PackageVersions;
+  readonly #onHashing: (progress: HashProgress) => void;
   readonly #scripts = new Map<Instance, string[]>();
 
-  constructor(plan: Plan, facts: FactRequest) {
+  /** @param onHashing is told how far the hashing of something large is */
+  constructor(plan: Plan, facts: FactRequest, onHashing: (progress: HashProgress) => void = () => undefined) {
+    this.#onHashing = onHashing;
     this.root = plan.root;
     this.plan = plan;
     this.cache = join(plan.root, cacheFolder);
@@ -75,7 +79,13 @@ export class Workspace {
   }
 
   /** What `path` holds now. */
-  readonly lookUp: LookUp = (path) => this.memo.content(this.root, path);
+  readonly lookUp: LookUp = (path) =>
+    this.memo.content(this.root, path, this.hashing(path, join(this.root, path)));
+
+  /** Watches the hashing of what stands at `absolute` and is called `path`. */
+  hashing(path: string, absolute: string): OnBytes {
+    return hashProgress(path, absolute, this.#onHashing);
+  }
 
   /** The instance's fingerprint, or the path of a dependency that is not there. */
   async fingerprint(

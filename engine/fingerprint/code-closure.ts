@@ -75,7 +75,11 @@ export class CodeClosures {
       if (!bundled.ok) return bundled;
       Object.assign(this.#remembered, bundled.value);
     }
-    if (unknown.length > 0) await writeFileAtomic(this.#memo, JSON.stringify(this.#remembered));
+    // Where the memo can't be written, the next run takes longer, and that is all.
+    if (unknown.length > 0)
+      await writeFileAtomic(this.#memo, JSON.stringify(this.#remembered), { durable: false }).catch(
+        () => undefined,
+      );
     return succeed(new Map(scripts.map((script) => [script, this.#remembered[script]!])));
   }
 

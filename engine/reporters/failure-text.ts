@@ -24,7 +24,7 @@ export function failureText(failure: Failure): string {
         heading(
           `Another run is at work here: pid ${failure.pid} on ${failure.host}, since ${failure.since}.`,
         ),
-        'Wait for it to end, or end it, and try again.',
+        'Wait for it to end, or end it, and try again. Where its host is gone for good, delete cache/run.lock.',
       );
     case 'not-stored':
       return lines(
@@ -38,6 +38,8 @@ export function failureText(failure: Failure): string {
         ),
         `Keep it with \`rodada commit ${failure.stage}\` or a copy, or overwrite it with \`--force\`.`,
       );
+    case 'system':
+      return heading(failure.message);
     case 'interrupted':
       return `${pc.yellow('Interrupted')} by ${failure.signal}; what is finished is kept.`;
     case 'stage':

@@ -59,6 +59,10 @@ export class TerminalReporter implements Reporter {
         return `${pc.yellow('•')} ${event.message}`;
       case 'warning':
         return warningText(event.warning);
+      case 'waiting':
+        return `${pc.yellow('•')} Waiting for another run to end: pid ${event.pid} on ${event.host}, since ${event.since}.`;
+      case 'hashing':
+        return this.#hashing(event);
       case 'fresh': // the summary counts them; a line for each would bury what happened
       case 'skipped': // the failure names what it skips
         this.#done++;
@@ -137,6 +141,16 @@ export class TerminalReporter implements Reporter {
     const now = performance.now();
     if (!this.#running.has(theStore)) this.#running.set(theStore, { started: now, printed: now });
     return this.#progress({ type: 'progress', stage: theStore, done, total, unit: 'bytes' });
+  }
+
+  /** Hashing is drawn as if it were a stage. */
+  #hashing({ path, done, total }: Extract<Event, { type: 'hashing' }>): string | undefined {
+    const stage = `hashing ${path}`;
+    const now = performance.now();
+    if (!this.#running.has(stage)) this.#running.set(stage, { started: now, reporting: now, printed: now });
+    if (done < total) return this.#progress({ type: 'progress', stage, done, total, unit: 'bytes' });
+    this.#running.delete(stage);
+    return undefined;
   }
 
   #print(text: string): void {

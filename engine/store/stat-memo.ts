@@ -114,8 +114,7 @@ export class StatMemo {
 
   /** Writes what was learnt. */
   async save(): Promise<void> {
-    if (this.#changed)
-      await writeFileAtomic(this.#file, JSON.stringify(this.#remembered), { durable: false });
+    if (this.#changed) await this.#write(this.#file, this.#remembered);
     this.#changed = false;
   }
 
@@ -138,12 +137,17 @@ export class StatMemo {
       if ((line[0] === 'file' || line[0] === 'executable') && changedAt(stamp) < now - timestampGranularity)
         files[line[1]] = [stamp, line[2]];
     }
-    await writeFileAtomic(this.#fileOf(path), JSON.stringify(files), { durable: false });
+    await this.#write(this.#fileOf(path), files);
     this.#remember(path, {
       stamp: tree.digest(),
       content,
       settled: tree.newest < now - timestampGranularity,
     });
+  }
+
+  /** Where it can't be written, the next run takes longer, and that is all. */
+  async #write(file: string, value: unknown): Promise<void> {
+    await writeFileAtomic(file, JSON.stringify(value), { durable: false }).catch(() => undefined);
   }
 
   #filesOf(path: string): RememberedFiles {

@@ -75,7 +75,7 @@ export const sha256 = (data: string | Uint8Array): string => createHash('sha256'
 
 const small = 1 << 20; // below this, one read is quicker than a stream
 
-/** Tells how many bytes have been hashed. */
+/** Is told of bytes as they are hashed, or found to need no hashing. */
 export type OnBytes = (bytes: number) => void;
 
 /**
@@ -121,8 +121,10 @@ export async function listTree(folder: string, recall?: Recall, onBytes?: OnByte
     else if (kind === 'link') lines.push(['link', path, readlinkSync(join(folder, path))]);
     else {
       const known = recall?.(path, stamps.at(-1)!);
-      if (known !== undefined) lines.push([kind, path, known, Number(stat.size)]);
-      else {
+      if (known !== undefined) {
+        lines.push([kind, path, known, Number(stat.size)]);
+        onBytes?.(Number(stat.size));
+      } else {
         const { hash, size } = await hashFile(join(folder, path), onBytes);
         lines.push([kind, path, hash, size]);
         await breathe();

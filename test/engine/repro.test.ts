@@ -275,14 +275,17 @@ describe('pipeline.lock', () => {
     const project = await Project.create(files);
     const since = '2020-01-01T00:00:00.000Z';
     const { hostname } = await import('node:os');
-    await project.write('cache/run.lock', JSON.stringify({ pid: process.pid, host: hostname(), since }));
-    const held = await project.cli('repro');
+    await project.write(
+      'cache/run.lock/1.json',
+      JSON.stringify({ pid: process.pid, host: hostname(), since }),
+    );
+    const held = await project.cli('repro', '--no-wait');
     expect(held.exitCode).toBe(1);
     expect(held.stdout).toContain(
       `error: Another run is at work here: pid ${process.pid} on ${hostname()}, since ${since}.`,
     );
     const { pid } = await import('node:child_process').then(({ spawnSync }) => spawnSync('true'));
-    await project.write('cache/run.lock', JSON.stringify({ pid, host: hostname(), since }));
+    await project.write('cache/run.lock/1.json', JSON.stringify({ pid, host: hostname(), since }));
     expect((await project.repro()).summary.executed).toEqual(all);
   });
 });

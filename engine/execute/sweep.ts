@@ -1,0 +1,26 @@
+// Clears up after a run that was cut off: its commands, its scratch and what it had not yet given its name.
+import { existsSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crashPoint } from '../store/crash-point.ts';
+import { isTemporaryName } from '../store/files.ts';
+import { endOrphans } from './orphans.ts';
+
+/** Where unfinished files may lie, relative to the project; pipeline.lock is written beside itself. */
+const places = ['.', 'cache/runs', 'cache/memo', 'cache/memo/modules', 'cache/run.lock'];
+
+/** For whoever holds the run lock. A run that ends by itself leaves no `cache/tmp`, so there is nothing to look for. */
+export async function sweep(root: string, cache: string): Promise<void> {
+  const scratch = join(cache, 'tmp');
+  if (!existsSync(scratch)) return;
+  await endOrphans(scratch);
+  for (const place of places) {
+    const folder = join(root, place);
+    for (const name of await readdir(folder).catch(() => [])) {
+      const ours = place === '.' ? name.startsWith('pipeline.lock.') : true;
+      if (ours && isTemporaryName(name)) await rm(join(folder, name), { recursive: true, force: true });
+    }
+  }
+  crashPoint('swept');
+  await rm(scratch, { recursive: true, force: true });
+}
