@@ -3,13 +3,17 @@ import type { Bench } from './bench.ts';
 import { cold, edit, noop, undo } from './engine.ts';
 import { files200k, plan10k } from './engine-scale.ts';
 import { studyNoop } from './engine-study.ts';
+import { features } from './features.ts';
 import { step64, step224 } from './step.ts';
+import { study } from './study.ts';
 import { wasm } from './wasm.ts';
 
 export const benches: readonly Bench[] = [
   step64,
   step224,
   wasm,
+  features,
+  study,
   noop,
   cold,
   edit,
