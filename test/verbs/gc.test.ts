@@ -198,6 +198,49 @@ describe('gc', () => {
   });
 });
 
+it('can be killed at any moment: what is needed stays, and the next one ends the work', async () => {
+  const many = {
+    'pipeline.yaml': `stages:\n  many: { cmd: node many.mjs, params: [n], outs: { d: many } }\n`,
+    'params.yaml': 'n: 0\n',
+    'many.mjs': `
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+const { params, outs } = JSON.parse(readFileSync(process.env.RODADA_STAGE, 'utf8'));
+mkdirSync(outs.d);
+for (let i = 0; i < 600; i++) writeFileSync(outs.d + '/' + i, i + ' of ' + (i % 3 === 0 ? 'all' : params.n));
+`,
+  };
+  const project = await Project.create(many);
+  const clean = await Project.create({ ...many, 'params.yaml': 'n: 9\n' });
+  await clean.repro();
+  const hashOf = (path: string): string => path.replace('/', '');
+  // Goes on until so many kills came in the middle of the work; ten are a campaign of minutes.
+  const wanted = Number(process.env.RODADA_GC_KILLS ?? 1);
+  let cut = 0;
+  for (let i = 0; cut < wanted && i < 5 * wanted; i++) {
+    for (const n of [2 * i + 10, 2 * i + 11, 9]) await runWith(project, n);
+    const before = objects(project).length;
+    const child = spawn(process.execPath, [join(projectRoot, 'engine/rodada.mjs'), 'gc'], {
+      cwd: project.root,
+      stdio: 'ignore',
+    });
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    // It is at work as soon as the first record is gone.
+    while (keys(project).length > 1 && child.exitCode === null) await wait(1);
+    await wait(i % 5);
+    child.kill('SIGKILL');
+    await ended;
+    const left = objects(project);
+    if (left.length < before && left.length > objects(clean).length) cut++;
+    expect(left.map(hashOf)).toEqual(expect.arrayContaining(objects(clean).map(hashOf)));
+    expect((await project.cli('verify')).exitCode).toBe(0);
+    await project.remove('many');
+    expect((await project.repro()).summary.restored).toEqual(['many']);
+    await project.cli('gc');
+    expect(objects(project)).toEqual(objects(clean));
+  }
+  expect(cut).toBe(wanted);
+});
+
 describe('a limit of the store', () => {
   it('lets what was not used for longest go after a repro, and nothing that the workspace needs', async () => {
     const project = await Project.create({
