@@ -80,13 +80,13 @@ async function checkpointFor(path: string, params: TrainingParams) {
 
 /**
  * How long a training took. One that went on from a checkpoint has measured its own epochs alone: `resumedFrom` says after
- * which epoch, and `trainSeconds` is what all epochs take at the pace of these.
+ * which epoch, and `trainSeconds` has the earlier ones at the median pace of these.
  */
 function timingOf(times: readonly EpochTime[], epochs: number, pictures: number, backend: Backend) {
   const seconds = sum(times.map((time) => time.seconds));
   const resumedFrom = epochs - times.length;
   return {
-    trainSeconds: milliseconds((seconds / times.length) * epochs),
+    trainSeconds: milliseconds(seconds + resumedFrom * median(times.map((time) => time.seconds))),
     epochSeconds: times.map((time) => milliseconds(time.seconds)),
     ...(resumedFrom === 0 ? {} : { resumedFrom }),
     imagesPerSecond: Math.round((pictures * times.length) / sum(times.map((time) => time.trainSeconds))),
@@ -96,6 +96,8 @@ function timingOf(times: readonly EpochTime[], epochs: number, pictures: number,
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
+const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
 const writeJson = (file: string, value: unknown) => writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
 
