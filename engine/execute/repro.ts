@@ -3,9 +3,9 @@ import type { Emit, Summary } from '../event.ts';
 import type { Failure } from '../failure.ts';
 import { type LockBlock, LockTexts, lockFile, writeLock } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
+import { clearLeftovers } from './leftovers.ts';
 import { type Outcome, runInstance } from './run-instance.ts';
 import { Slots } from './slots.ts';
-import { sweep } from './sweep.ts';
 import { systemErrorText } from './system-error.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -45,7 +45,7 @@ export async function repro(
   let stopped = false;
   emit({ type: 'plan', stages: instances.length });
   for (const warning of workspace.plan.warnings) emit({ type: 'warning', warning });
-  await sweep(workspace.root, workspace.cache);
+  await clearLeftovers(workspace.root, workspace.cache);
 
   const skip = (instance: Instance, because: string): boolean => {
     done.skipped.push(instance.name);

@@ -173,8 +173,11 @@ async function restore(
     crashPoint('restored');
     return outs;
   } catch (error) {
-    if (error instanceof DamagedObject) return undefined;
-    throw error;
+    if (!(error instanceof DamagedObject)) throw error;
+    // The run that follows keeps what the store holds; none of it may be another damaged one.
+    for (const { name, cache } of instance.outs)
+      if (cache) await workspace.objects.quarantineDamaged(record.outs[name]!);
+    return undefined;
   }
 }
 

@@ -1,7 +1,7 @@
 // One run at a time in a workspace: each leaves a claim with its name, and works once it sees no other that is alive.
 import { rmSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LockedFailure } from '../failure.ts';
 import { fail, type Result, succeed } from '../result.ts';
@@ -46,7 +46,10 @@ export async function takeRunLock(folder: string, options: RunLockOptions = {}):
   const name = `${since.replaceAll(/\D/g, '')}-${me.host}-${me.pid}.json`;
   const own = join(folder, name);
   const claim = (holds: boolean): Promise<void> =>
-    writeFileAtomic(own, `${JSON.stringify({ ...me, since, holds } satisfies Claim)}\n`, { durable: false });
+    writeFileAtomic(own, `${JSON.stringify({ ...me, since, holds } satisfies Claim)}\n`, {
+      durable: false,
+      what: 'claim',
+    });
   const release = (): void => rmSync(own, { force: true });
   process.on('exit', release); // also where a second Ctrl-C ends everything at once
   const giveUp = (): void => {
@@ -94,13 +97,23 @@ async function liveClaims(folder: string, own: string): Promise<Map<string, Clai
   await mkdir(folder, { recursive: true });
   const live = new Map<string, Claim>();
   for (const name of await readdir(folder)) {
-    if (name === own || isTemporaryName(name)) continue;
+    if (name === own) continue;
     const path = join(folder, name);
+    if (isTemporaryName(name)) {
+      const [, host, pid] = /^\d+-(.+)-(\d+)\.json\./.exec(name) ?? [];
+      const unfinished = { pid: Number(pid), host: host ?? '', started: null };
+      if (!isAlive(unfinished)) await rm(path, { force: true });
+      continue;
+    }
     const text = await readFile(path, 'utf8').catch(() => undefined);
     if (text === undefined) continue; // given up since
     const claim = parse(text);
     if (claim !== undefined && isAlive(claim)) live.set(name, claim);
-    else await rm(path, { force: true });
+    else {
+      // Whoever finds this folder knows that a run was cut off, and clears up after it.
+      await mkdir(join(dirname(folder), 'tmp'), { recursive: true });
+      await rm(path, { force: true });
+    }
   }
   return live;
 }

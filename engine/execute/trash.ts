@@ -36,5 +36,5 @@ async function remove(path: string): Promise<void> {
   // The system's own command is quicker than one call from here for each file.
   await promisify(execFile)('rm', ['-rf', '--', path])
     .catch(() => rm(path, { recursive: true, force: true }))
-    .catch(() => undefined); // the next run sweeps what is left
+    .catch(() => undefined); // the next run clears what is left
 }

@@ -1,13 +1,13 @@
 // Named places at which a test makes the engine die as if by kill -9, to see that nothing is lost there.
 
 /** What is written in one step, and the moments before and after each part of that step. */
-const atomic = ['lock', 'record', 'memo'] as const;
+const atomic = ['claim', 'lock', 'record', 'memo'] as const;
 const moments = ['write', 'sync', 'rename', 'renamed'] as const;
 
 /** All of them, in the order in which a run passes them. */
 export const crashPoints = [
   'run-lock-taken',
-  'swept',
+  'leftovers-found',
   'quarantine',
   'restore-file',
   'restored',

@@ -12,14 +12,14 @@ let serial = 0;
 /** A name beside `path` for what is not complete yet, unique among processes and calls. */
 export const temporaryName = (path: string): string => `${path}.${process.pid}-${++serial}.tmp`;
 
-/** What `temporaryName` gives, left over where a process was killed. */
+/** Whether `temporaryName` gave the name, which is left over where a process was killed. */
 export const isTemporaryName = (name: string): boolean => /\.\d+-\d+\.tmp$/.test(name);
 
 export interface WriteOptions {
   /** Whether it is forced to disk; a mere cache need not be. */
   readonly durable?: boolean;
   /** What it is, for the crash points around it. */
-  readonly what?: 'lock' | 'record' | 'memo';
+  readonly what?: 'claim' | 'lock' | 'record' | 'memo';
 }
 
 /** Writes to a temporary file beside `path`, forces it to disk and renames it into place. */

@@ -181,6 +181,17 @@ export class ObjectStore {
     return { lines, stamps };
   }
 
+  /** Reads all that `content` consists of, and moves aside what is damaged. */
+  async quarantineDamaged(content: Content): Promise<void> {
+    const lines = content.type === 'directory' ? ((await this.lines(content)) ?? []) : [];
+    const hashes = lines.flatMap((line) => (line[0] === 'file' || line[0] === 'executable' ? [line[2]] : []));
+    for (const hash of content.type === 'file' ? [content.hash] : hashes) {
+      const object = this.#pathOf(hash);
+      if (existsSync(object) && (await hashFile(object)).hash !== hash) await this.#moveAside(hash);
+      await breathe();
+    }
+  }
+
   async #manifest(hash: string): Promise<ManifestLine[]> {
     const text = await readFile(this.#pathOf(hash), 'utf8').catch(() => undefined);
     if (text === undefined) throw new DamagedObject(hash);

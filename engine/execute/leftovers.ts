@@ -9,8 +9,8 @@ import { endOrphans } from './orphans.ts';
 /** Where unfinished files may lie, relative to the project; pipeline.lock is written beside itself. */
 const places = ['.', 'cache/runs', 'cache/memo', 'cache/memo/modules', 'cache/run.lock'];
 
-/** For whoever holds the run lock. A run that ends by itself leaves no `cache/tmp`, so there is nothing to look for. */
-export async function sweep(root: string, cache: string): Promise<void> {
+/** For whoever holds the run lock. After a run that ended by itself there is no `cache/tmp`, and nothing to look for. */
+export async function clearLeftovers(root: string, cache: string): Promise<void> {
   const scratch = join(cache, 'tmp');
   if (!existsSync(scratch)) return;
   await endOrphans(scratch);
@@ -21,6 +21,6 @@ export async function sweep(root: string, cache: string): Promise<void> {
       if (ours && isTemporaryName(name)) await rm(join(folder, name), { recursive: true, force: true });
     }
   }
-  crashPoint('swept');
+  crashPoint('leftovers-found');
   await rm(scratch, { recursive: true, force: true });
 }
