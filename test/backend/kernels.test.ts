@@ -65,15 +65,15 @@ describe('gradients of a convolution', () => {
 describe('the gradient of ReLU', () => {
   const inputs = [-1.5, -0, 0, 1e-30, 2, -3e38, 3e38, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   const dy = [1, 2, 3, 4, 5, 6, -7, 8, -9];
-  it.each<BackendName>([...fastBackends, 'cpu'])(
-    'passes where the input is positive, on %s',
-    async (backend) => {
-      const gradient = await on(backend, () =>
-        tf.grad((x) => tf.relu(x))(tf.tensor1d(inputs), tf.tensor1d(dy)),
-      );
-      expect([...gradient]).toEqual(dy.map((each, i) => (inputs[i]! > 0 ? each : 0)));
-    },
-  );
+  it.each<BackendName>([
+    ...fastBackends,
+    'cpu',
+  ])('passes where the input is positive, on %s', async (backend) => {
+    const gradient = await on(backend, () =>
+      tf.grad((x) => tf.relu(x))(tf.tensor1d(inputs), tf.tensor1d(dy)),
+    );
+    expect([...gradient]).toEqual(dy.map((each, i) => (inputs[i]! > 0 ? each : 0)));
+  });
 });
 
 describe('a dropout mask', () => {

@@ -31,14 +31,16 @@ function expectClose(actual: number, expected: number): void {
   expect(Math.abs(actual - expected)).toBeLessThanOrEqual(1e-10 * Math.abs(expected) + 1e-300);
 }
 
-test.each(oracle.paired)(
-  'McNemar of $onlyFirst and $onlySecond',
-  ({ onlyFirst, onlySecond, exact, midP }) => {
-    const p = mcnemar(onlyFirst, onlySecond);
-    expectClose(p.exact, exact);
-    expectClose(p.midP, midP);
-  },
-);
+test.each(oracle.paired)('McNemar of $onlyFirst and $onlySecond', ({
+  onlyFirst,
+  onlySecond,
+  exact,
+  midP,
+}) => {
+  const p = mcnemar(onlyFirst, onlySecond);
+  expectClose(p.exact, exact);
+  expectClose(p.midP, midP);
+});
 
 test.each(oracle.paired)('bootstrap interval of $onlyFirst and $onlySecond in $pictures', (c) => {
   const interval = pairedBootstrap(c.onlyFirst, c.onlySecond, c.pictures);

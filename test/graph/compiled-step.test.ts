@@ -274,33 +274,35 @@ describe.runIf(native)('compiled step', () => {
     a.step.dispose();
   });
 
-  it.each(['momentum', 'rmsprop', 'adam', 'nadam'] as const)(
-    '%s continues from weights and optimizer state as if it had not stopped',
-    async (name) => {
-      const { build, shape } = builders.cnn2!;
-      const straight = { model: build(0.4), optimizer: makeOptimizer(optimizers[name]) };
-      const whole = await compile(straight.model, straight.optimizer);
-      train(whole, shape, 0, steps);
-      await whole.updateModel();
-      const stopped = { model: build(0.4), optimizer: makeOptimizer(optimizers[name]) };
-      for (const [from, to] of [
-        [0, 7],
-        [7, steps],
-      ] as const) {
-        const part = await compile(stopped.model, stopped.optimizer);
-        train(part, shape, from, to);
-        await part.updateModel();
-        part.dispose();
-      }
-      const values = ({ model }: { model: LayersModel }) => model.getWeights().map((w) => w.dataSync());
-      expect(values(stopped)).toEqual(values(straight));
-      whole.dispose();
-      for (const { model, optimizer } of [straight, stopped]) {
-        optimizer.dispose();
-        model.dispose();
-      }
-    },
-  );
+  it.each([
+    'momentum',
+    'rmsprop',
+    'adam',
+    'nadam',
+  ] as const)('%s continues from weights and optimizer state as if it had not stopped', async (name) => {
+    const { build, shape } = builders.cnn2!;
+    const straight = { model: build(0.4), optimizer: makeOptimizer(optimizers[name]) };
+    const whole = await compile(straight.model, straight.optimizer);
+    train(whole, shape, 0, steps);
+    await whole.updateModel();
+    const stopped = { model: build(0.4), optimizer: makeOptimizer(optimizers[name]) };
+    for (const [from, to] of [
+      [0, 7],
+      [7, steps],
+    ] as const) {
+      const part = await compile(stopped.model, stopped.optimizer);
+      train(part, shape, from, to);
+      await part.updateModel();
+      part.dispose();
+    }
+    const values = ({ model }: { model: LayersModel }) => model.getWeights().map((w) => w.dataSync());
+    expect(values(stopped)).toEqual(values(straight));
+    whole.dispose();
+    for (const { model, optimizer } of [straight, stopped]) {
+      optimizer.dispose();
+      model.dispose();
+    }
+  });
 
   it('goes on after the model was read, and follows the learning rate', async () => {
     const { build, shape } = builders.cnn1!;
