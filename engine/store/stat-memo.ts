@@ -1,6 +1,6 @@
 // Remembers what a path's content was when its files last looked as they do now; deleting it costs time and nothing else.
 import { lstatSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { readJson, writeFileAtomic } from './files.ts';
 import {
   type Content,
@@ -61,7 +61,7 @@ export class StatMemo {
 
   /** What `path` holds at this moment. */
   async look(root: string, path: string, onBytes?: OnBytes): Promise<Content | undefined> {
-    const absolute = join(root, path);
+    const absolute = resolve(root, path); // a dependency may lie outside of the project
     const stat = statSync(absolute, { throwIfNoEntry: false, bigint: true });
     if (stat === undefined || !(stat.isFile() || stat.isDirectory())) return undefined;
     const known = this.#remembered[path];

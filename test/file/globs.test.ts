@@ -117,3 +117,21 @@ stages:
     expect((await project.repro()).summary.executed).toEqual(['join']);
   });
 });
+
+describe('a dependency outside of the project', () => {
+  it.each(['an absolute path', 'a relative path'])('is read by %s', async (kind) => {
+    const other = await Project.create({ 'text.txt': 'a\n', 'folder/b.txt': 'b\n' });
+    const at = (path: string): string =>
+      kind === 'a relative path' ? `../${other.root.split('/').at(-1)}/${path}` : other.path(path);
+    const project = await Project.create({
+      'pipeline.yaml': `stages: { a: { cmd: 'cat \${deps.text} \${deps.folder}/b.txt > \${outs.o}', deps: { text: ${at('text.txt')}, folder: ${at('folder')} }, outs: { o: o.txt } } }`,
+      'params.yaml': '',
+    });
+    expect((await project.repro()).summary.executed).toEqual(['a']);
+    expect(await project.read('o.txt')).toBe('a\nb\n');
+    expect((await project.repro()).summary.executed).toEqual([]);
+    await other.write('folder/b.txt', 'c\n');
+    expect((await project.repro()).summary.executed).toEqual(['a']);
+    expect(await project.read('o.txt')).toBe('a\nc\n');
+  });
+});
