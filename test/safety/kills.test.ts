@@ -6,7 +6,7 @@ import { Project } from '../support/project.ts';
 import { copyOf, expectSoundStore, files, snapshot } from './pipeline.ts';
 import { isRunning, startRepro } from './processes.ts';
 
-/** Kills at a random moment; 200 in the full campaign, `RODADA_KILLS=200`, which also tries each point in every situation. */
+/** Kills at a random moment. The full campaign, `RODADA_KILLS=200`, also tries each point in every situation. */
 const randomKills = Number(process.env.RODADA_KILLS ?? 10);
 const full = process.env.RODADA_KILLS !== undefined;
 
@@ -96,8 +96,8 @@ describe('a run that is killed loses nothing', () => {
     expect(await killedAt(situation, point)).toBe(true);
     if (!full) return;
     for (const other of projects.keys())
-      for (const count of [1, 2, 3, 5]) await killedAt(other, `${point}#${count}`);
-  });
+      for (const count of [1, 3]) await killedAt(other, `${point}#${count}`);
+  }, 600_000);
 
   it(`at ${randomKills} random moments`, async () => {
     const situations = [...projects.keys()];
@@ -120,7 +120,7 @@ describe('a run that is killed loses nothing', () => {
       await expectNothingLost(project, situation);
       await project.dispose();
     }
-  }, 1_200_000);
+  }, 3_600_000);
 });
 
 it('ends the commands of a run that was killed', async () => {

@@ -1,0 +1,133 @@
+// For any pipeline and any edits: after each run the workspace is what a clean build makes, and nothing ran in vain.
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, expect, it } from 'vitest';
+import type { Summary } from '../../engine/event.ts';
+import { repro } from '../../engine/execute/repro.ts';
+import { Workspace } from '../../engine/execute/workspace.ts';
+import { makePlan } from '../../engine/plan/plan.ts';
+import { snapshot } from '../safety/pipeline.ts';
+import {
+  depPaths,
+  type Edit,
+  edited,
+  edits,
+  filesOf,
+  outPath,
+  type State,
+  states,
+} from './random-pipeline.ts';
+
+/** Sequences of edits to try; 1,000 in the full campaign, `RODADA_SEQUENCES=1000`. */
+const numRuns = Number(process.env.RODADA_SEQUENCES ?? 40);
+
+/** In memory where there is such a folder: the disk is not what is tested here. */
+const home = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'rodada-property-'));
+let serial = 0;
+
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+function write(root: string, state: State): void {
+  for (const [path, content] of Object.entries(filesOf(state))) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), content);
+  }
+}
+
+async function run(root: string): Promise<Summary> {
+  const plan = await makePlan(root, {});
+  if (!plan.ok) throw new Error(JSON.stringify(plan.failures));
+  const workspace = new Workspace(plan.value, { setup: false, report: () => undefined });
+  const chosen = [...plan.value.graph.instances];
+  expect((await workspace.prepare(chosen)).ok).toBe(true);
+  const failures: unknown[] = [];
+  const { summary } = await repro(workspace, chosen, {
+    jobs: 2,
+    force: false,
+    restore: true,
+    keepGoing: false,
+    emit: (event) => event.type === 'failure' && failures.push(event),
+    signal: new AbortController().signal,
+  });
+  expect(failures).toEqual([]);
+  return summary;
+}
+
+/** State → the outs of a build of it in an empty folder. */
+const built = new Map<string, Record<string, string>>();
+
+async function cleanBuild(state: State): Promise<Record<string, string>> {
+  const key = JSON.stringify(state);
+  let outs = built.get(key);
+  if (outs === undefined) {
+    const root = join(home, `clean-${++serial}`);
+    write(root, state);
+    await run(root);
+    outs = snapshot(root, ['out']);
+    built.set(key, outs);
+    rmSync(root, { recursive: true });
+  }
+  return outs;
+}
+
+/** Does to the workspace what an edit says that does not show in the state. */
+function disturb(root: string, edit: Edit, { stages }: State): void {
+  if (edit.edit === 'forget') rmSync(join(root, edit.what), { recursive: true, force: true });
+  if (edit.edit !== 'delete-out' && edit.edit !== 'change-out') return;
+  const out = join(root, outPath(edit.which % stages.length));
+  if (edit.edit === 'delete-out') rmSync(out, { recursive: true, force: true });
+  else writeFileSync(statSync(out).isDirectory() ? join(out, 'inner/all.txt') : out, 'changed\n');
+}
+
+/** All that a stage's result depends on, and what stands for its dependencies in the workspace. */
+function inputsOf(root: string, state: State, i: number): string {
+  const { stages, params } = state;
+  const stage = stages[i]!;
+  const script = filesOf(state)[`scripts/${i}.sh`];
+  const param = stage.param === null ? null : params[stage.param];
+  return JSON.stringify([i, stage, script, param, depPaths(stage).map((path) => content(root, path))]);
+}
+
+/** What stands at a path, whatever its own name is. */
+const content = (root: string, path: string): string =>
+  JSON.stringify(
+    Object.entries(snapshot(root, [path])).map(([name, text]) => [name.slice(path.length), text]),
+  );
+
+it(`holds for ${numRuns} random sequences`, async () => {
+  const sequence = fc.tuple(states, fc.array(edits, { minLength: 1, maxLength: 6 }));
+  await fc.assert(
+    fc.asyncProperty(sequence, async ([first, steps]) => {
+      const root = join(home, `project-${++serial}`);
+      try {
+        let state = first;
+        const history = [state];
+        const executed = new Set<string>();
+        for (const step of [undefined, ...steps]) {
+          if (step !== undefined) {
+            state = edited(state, step, history);
+            history.push(state);
+          }
+          write(root, state);
+          if (step !== undefined) disturb(root, step, state);
+          const summary = await run(root);
+          expect(snapshot(root, ['out'])).toEqual(await cleanBuild(state));
+          for (const i of state.stages.keys()) {
+            const inputs = inputsOf(root, state, i);
+            // What ran before on the same inputs does not run again, wherever else something changed.
+            if (executed.has(inputs)) expect(summary.executed).not.toContain(`s${i}`);
+            // And what never did is not taken from elsewhere.
+            else expect(summary.executed).toContain(`s${i}`);
+            executed.add(inputs);
+          }
+          expect(await run(root)).toMatchObject({ executed: [], restored: [] });
+        }
+      } finally {
+        rmSync(root, { recursive: true, force: true });
+      }
+    }),
+    { numRuns },
+  );
+}, 7_200_000);
