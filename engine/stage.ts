@@ -33,10 +33,14 @@ export interface StageContext<Params> {
   /** The environment facts that the stage names, such as `backend`. */
   readonly env: Readonly<Record<string, string>>;
   /**
-   * Where the run may go on from: path of what a run that differs only in a smaller number left, and that number.
-   * Absent where it starts from scratch; the result must be the same.
+   * Where the run may go on from: path of what a run that differs only in a smaller number left, that number, and by name
+   * the paths of all its outs that the stage asked for. Absent where it starts from scratch; the result must be the same.
    */
-  readonly resume?: { readonly from: string; readonly by: number };
+  readonly resume?: {
+    readonly from: string;
+    readonly by: number;
+    readonly outs: Readonly<Record<string, string>>;
+  };
   /** Reports progress; cheap enough to call for each batch (the engine is told at most ten times a second). */
   progress(update: Progress): void;
 }

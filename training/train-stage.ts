@@ -1,7 +1,8 @@
 // What the training stages share: read the inputs, train, and leave model, history, timing and checkpoint.
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { StageContext } from '../engine/stage.ts';
+import { z } from 'zod';
+import { type StageContext, UserError } from '../engine/stage.ts';
 import type { Shape3 } from '../models/layers.ts';
 import { IterationParams } from '../params/iteration.ts';
 import type { TrainingParams } from '../params/training.ts';
@@ -64,7 +65,9 @@ export async function trainStage(context: StageContext<unknown>, training: Train
     const { model: name, run } = names;
     const best = result.best === null ? {} : { best: result.best };
     await writeJson(outs.history!, { model: name, run, ...best, epochs: result.epochs });
-    const timing = timingOf(result.times, result.epochs.length, split.train.length, backend);
+    const earlier =
+      result.times.length < result.epochs.length ? await earlierTiming(resume?.outs.timing) : null;
+    const timing = timingOf(earlier, result.times, split.train.length, backend);
     await writeJson(outs.timing!, { model: name, run, ...timing });
   } finally {
     await inputs.close();
@@ -78,26 +81,44 @@ async function checkpointFor(path: string, params: TrainingParams) {
   return null;
 }
 
+/** What the run that a training went on from measured. */
+const EarlierTiming = z.object({ epochSeconds: z.array(z.number()), imagesPerSecond: z.number().gt(0) });
+type EarlierTiming = z.infer<typeof EarlierTiming>;
+
+/** @throws UserError where the timing of the earlier epochs was not brought along */
+async function earlierTiming(path: string | undefined): Promise<EarlierTiming> {
+  if (path === undefined) {
+    throw new UserError(
+      'The earlier run left no timing. Name it in pipeline.yaml: `resume: { with: [timing], … }`.',
+    );
+  }
+  return EarlierTiming.parse(JSON.parse(await readFile(path, 'utf8')));
+}
+
 /**
- * How long a training took. One that went on from a checkpoint has measured its own epochs alone: `resumedFrom` says after
- * which epoch, and `trainSeconds` has the earlier ones at the median pace of these.
+ * How long a training took. One that went on from a checkpoint counts the earlier epochs as they were measured when they
+ * ran; `resumedFrom` says after which epoch it went on.
  */
-function timingOf(times: readonly EpochTime[], epochs: number, pictures: number, backend: Backend) {
-  const seconds = sum(times.map((time) => time.seconds));
-  const resumedFrom = epochs - times.length;
+function timingOf(
+  earlier: EarlierTiming | null,
+  times: readonly EpochTime[],
+  pictures: number,
+  backend: Backend,
+) {
+  const epochSeconds = [...(earlier?.epochSeconds ?? []), ...times.map((time) => milliseconds(time.seconds))];
+  const before = earlier === null ? 0 : (pictures * earlier.epochSeconds.length) / earlier.imagesPerSecond;
+  const stepSeconds = before + sum(times.map((time) => time.trainSeconds));
   return {
-    trainSeconds: milliseconds(seconds + resumedFrom * median(times.map((time) => time.seconds))),
-    epochSeconds: times.map((time) => milliseconds(time.seconds)),
-    ...(resumedFrom === 0 ? {} : { resumedFrom }),
-    imagesPerSecond: Math.round((pictures * times.length) / sum(times.map((time) => time.trainSeconds))),
+    trainSeconds: milliseconds(sum(epochSeconds)),
+    epochSeconds,
+    ...(earlier === null ? {} : { resumedFrom: earlier.epochSeconds.length }),
+    imagesPerSecond: Math.round((pictures * epochSeconds.length) / stepSeconds),
     backend: backend.label,
     threads: backend.threads,
   };
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
 const writeJson = (file: string, value: unknown) => writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
 

@@ -81,6 +81,12 @@ const resume = z.strictObject({
     .string()
     .min(1)
     .describe('Name of the out that a run with a smaller number leaves to go on from, such as `checkpoint`.'),
+  with: z
+    .array(z.string().min(1))
+    .optional()
+    .describe(
+      'Names of further outs of that run that the stage gets to see, such as what it measured so far.',
+    ),
 });
 
 export const StageSchema = z.strictObject({

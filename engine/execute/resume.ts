@@ -1,4 +1,4 @@
-// Finds what a run may go on from: the out of a run that differs only in a smaller number.
+// Finds what a run may go on from: the outs of a run that differs only in a smaller number.
 import { declared } from '../fingerprint/declared.ts';
 import { type Fingerprint, keyOf } from '../fingerprint/fingerprint.ts';
 import type { Instance } from '../plan/instance.ts';
@@ -15,14 +15,14 @@ export interface Resumption {
   readonly key: string;
   /** The run, for the user. */
   readonly run: { readonly stage: string; readonly by: string; readonly value: number };
-  /** Where the out stands in the workspace of that run. */
-  readonly path: string;
-  /** Recreates the out at a path that does not exist; false where the store turns out to be damaged. */
-  restore(to: string): Promise<boolean>;
+  /** The outs to bring back, the one to go on from first, and where each stands in the workspace of that run. */
+  readonly outs: readonly { readonly name: string; readonly path: string }[];
+  /** Recreates an out at a path that does not exist; false where the store turns out to be damaged. */
+  restore(name: string, to: string): Promise<boolean>;
 }
 
 /**
- * The run with the largest smaller number whose out is in the store.
+ * The run with the largest smaller number whose outs are in the store.
  *
  * A number can show in labels, in paths with labels, in the command and in parameters. So records are not compared with
  * these left out: for each number that a record has, the instance is made anew from pipeline.yaml with that number, and its
@@ -47,8 +47,8 @@ export async function findResumption(
   }
   candidates.sort((a, b) => b.value - a.value);
   for (const { record, value } of candidates) {
-    const content = record.outs[resume.from];
-    if (content === undefined || !(await workspace.objects.has(content))) continue;
+    const names = [resume.from, ...resume.with];
+    if (!(await areStored(workspace, record, names))) continue;
     const label = record.fingerprint.matrix[resume.by.path[0]!]?.label;
     const variant = variantOf(workspace.plan, instance, value, label);
     if (variant === undefined || keyOfVariant(workspace, instance, variant, fingerprint) !== record.key)
@@ -57,10 +57,10 @@ export async function findResumption(
       by: value,
       key: record.key,
       run: { stage: record.stage, by: resume.by.path.join('.'), value },
-      path: record.fingerprint.outs[resume.from]!,
-      restore: async (to) => {
+      outs: names.map((name) => ({ name, path: record.fingerprint.outs[name]! })),
+      restore: async (name, to) => {
         try {
-          await workspace.objects.restore(content, to);
+          await workspace.objects.restore(record.outs[name]!, to);
           return true;
         } catch (error) {
           if (error instanceof DamagedObject) return false;
@@ -70,6 +70,18 @@ export async function findResumption(
     };
   }
   return undefined;
+}
+
+async function areStored(
+  workspace: Workspace,
+  record: RunRecord,
+  names: readonly string[],
+): Promise<boolean> {
+  for (const name of names) {
+    const content = record.outs[name];
+    if (content === undefined || !(await workspace.objects.has(content))) return false;
+  }
+  return true;
 }
 
 /** The key that a run of the variant would have, if its dependencies hold what the instance's do; their paths may differ. */

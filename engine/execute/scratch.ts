@@ -76,11 +76,15 @@ export async function makeScratch(
 
 /** Puts what the run goes on from into scratch; undefined where it can't be had after all. */
 async function bringBack(
-  { by, restore, path }: Resumption,
+  { by, restore, outs }: Resumption,
   folder: string,
-): Promise<{ from: string; by: number } | undefined> {
-  const from = join(folder, 'resume', basename(path));
-  return (await restore(from)) ? { from, by } : undefined;
+): Promise<StageInputs['resume'] | undefined> {
+  const paths: Record<string, string> = {};
+  for (const [i, { name, path }] of outs.entries()) {
+    paths[name] = join(folder, `resume${i}`, basename(path));
+    if (!(await restore(name, paths[name]))) return undefined;
+  }
+  return { from: paths[outs[0]!.name]!, by, outs: paths };
 }
 
 /** Dotted names become nested mappings, as in params.yaml. */

@@ -61,4 +61,6 @@ export interface Resume {
   /** Where the number stands: in a matrix axis (`run`, `epochs`), or under the name of a parameter. */
   readonly by: { readonly in: 'matrix' | 'params'; readonly path: readonly string[] };
   readonly from: string;
+  /** Further outs of that run that the stage gets. */
+  readonly with: readonly string[];
 }

@@ -176,39 +176,42 @@ function checkLateNames(instance: Instance, declared: readonly string[], complai
 }
 
 function resumeOf(
-  { by, from }: NonNullable<StageSchema['resume']>,
+  { by, from, with: others = [] }: NonNullable<StageSchema['resume']>,
   values: Readonly<Record<string, unknown>>,
   stage: StageSchema,
 ): Resume {
   const path = by.split('.');
   const axis = Object.hasOwn(values, path[0]!) && stage.matrix !== undefined;
-  return { by: { in: axis ? 'matrix' : 'params', path }, from };
+  return { by: { in: axis ? 'matrix' : 'params', path }, from, with: others };
 }
 
 /** Checks that `by` is a number that the stage sees, and `from` an out that the store keeps. */
 function checkResume(
   instance: Instance,
-  { by, from }: Resume,
-  complain: (message: string, hint: string | undefined, field: 'by' | 'from') => void,
+  resume: Resume,
+  complain: (message: string, hint: string | undefined, field: 'by' | 'from' | 'with') => void,
 ): void {
-  const name = by.path.join('.');
-  const value = resumeValue({ by, from }, instance.matrix, instance.params);
+  const name = resume.by.path.join('.');
+  const value = resumeValue(resume, instance.matrix, instance.params);
   if (value === undefined) {
     const known = [...leafNames(instance.matrix), ...Object.keys(instance.params)];
     const message = `\`${name}\` is neither in the matrix of \`${instance.stage}\` nor a parameter that it names.`;
     complain(message, meant(name, known), 'by');
   } else if (typeof value !== 'number')
     complain(`\`${name}\` is ${JSON.stringify(value)}, not a number that may grow.`, undefined, 'by');
-  const out = instance.outs.find((candidate) => candidate.name === from);
-  if (out === undefined) {
-    const names = instance.outs.map((candidate) => candidate.name);
-    complain(`\`${instance.stage}\` has no out \`${from}\`.`, meant(from, names), 'from');
-  } else if (!out.cache)
-    complain(
-      `The out \`${from}\` is not kept in the store (\`cache: false\`); a run can't go on from it.`,
-      undefined,
-      'from',
-    );
+  for (const from of [resume.from, ...resume.with]) {
+    const field = from === resume.from ? 'from' : 'with';
+    const out = instance.outs.find((candidate) => candidate.name === from);
+    if (out === undefined) {
+      const names = instance.outs.map((candidate) => candidate.name);
+      complain(`\`${instance.stage}\` has no out \`${from}\`.`, meant(from, names), field);
+    } else if (!out.cache)
+      complain(
+        `The out \`${from}\` is not kept in the store (\`cache: false\`); a run can't go on from it.`,
+        undefined,
+        field,
+      );
+  }
 }
 
 /** What stands at `resume.by`; undefined where nothing does. */

@@ -13,6 +13,7 @@ let { epoch, state } = resume === undefined
   ? { epoch: 0, state: readFileSync(deps.data, 'utf8') + params.seed }
   : JSON.parse(readFileSync(resume.from + '/state.json', 'utf8'));
 if (resume !== undefined && epoch !== resume.by) throw new Error('not the state that was announced');
+if (resume?.outs.model !== undefined && readFileSync(resume.outs.model, 'utf8') !== state + '\\n') throw new Error('not its model');
 for (; epoch < epochs; epoch++) {
   state = createHash('sha256').update(state).digest('hex');
   console.log('epoch ' + (epoch + 1));
@@ -35,7 +36,7 @@ stages:
     params: [seed]
     deps: { data: data/data.txt }
     outs: { model: 'out/\${model}/\${run}.txt', checkpoint: 'checkpoints/\${model}/\${run}' }
-    resume: { by: run.epochs, from: checkpoint }
+    resume: { by: run.epochs, from: checkpoint, with: [model] }
 `,
   'params.yaml': 'seed: 1\nruns:\n  - { batch: 8, epochs: 2 }\n  - { batch: 16, epochs: 2 }\n',
   'source.txt': 'pictures',
@@ -162,7 +163,7 @@ stages:
     const project = await Project.create({
       ...files,
       'pipeline.yaml': files['pipeline.yaml'].replace(
-        'by: run.epochs, from: checkpoint',
+        'by: run.epochs, from: checkpoint, with: [model]',
         'by: run.epoch, from: checkpont',
       ),
     });
