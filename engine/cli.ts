@@ -26,12 +26,13 @@ export async function main(argv: readonly string[]): Promise<void> {
     )
     .exitOverride()
     .showHelpAfterError('(--help shows the options)');
-  // Whoever reads along, such as `head`, may have seen enough.
+  const verb = argv[2] ?? '';
+  // Whoever reads along, such as `head`, may have seen enough; a run goes on all the same.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (verb === 'repro') return;
     if (error.code !== 'EPIPE') throw error;
     process.exit();
   });
-  const verb = argv[2] ?? '';
   // Help, and the nearest name to one that is unknown, need all of them.
   const needed = Object.hasOwn(verbs, verb) ? [verbs[verb]!] : Object.values(verbs);
   for (const load of needed) program.addCommand((await load()).copyInheritedSettings(program));
