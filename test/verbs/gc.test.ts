@@ -149,7 +149,7 @@ describe('gc', () => {
 
   it('waits for no run, but leaves everything as it is while one is at work', async () => {
     const project = await Project.create({
-      'pipeline.yaml': `stages:\n  slow: { cmd: 'touch begun; while [ ! -e go ]; do sleep 0.05; done; echo x > \${outs.o}', outs: { o: slow.txt } }\n`,
+      'pipeline.yaml': `stages:\n  slow: { cmd: 'touch begun; while [ -e begun ] && [ ! -e go ]; do sleep 0.05; done; echo x > \${outs.o}', outs: { o: slow.txt } }\n`,
       'params.yaml': '',
     });
     const engine = spawn(process.execPath, [join(projectRoot, 'engine/rodada.mjs'), 'repro'], {

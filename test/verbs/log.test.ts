@@ -22,7 +22,7 @@ const files = {
     cmd: node -e "const b = Buffer.alloc(200e6, 1); setTimeout(() => require('fs').writeFileSync(process.argv[1], String(b.length)), 900)" \${outs.o}
     outs: { o: hungry.txt }
   slow:
-    cmd: 'echo begun; touch begun; while [ ! -e go ]; do sleep 0.05; done; echo done > \${outs.o}'
+    cmd: 'echo begun; touch begun; while [ -e begun ] && [ ! -e go ]; do sleep 0.05; done; echo done > \${outs.o}'
     outs: { o: slow.txt }
 `,
   'params.yaml': 'text: good\n',
