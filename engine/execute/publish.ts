@@ -32,11 +32,15 @@ export interface Uncollected {
   readonly state: 'missing' | 'link' | 'special';
 }
 
-/** Hashes what a command left in scratch, and takes what is to be cached into the store. */
+/**
+ * Hashes what a command left in scratch, and takes what is to be cached into the store.
+ * @param distrust whether what the store has already is read again
+ */
 export async function collect(
   workspace: Workspace,
   instance: Instance,
   scratch: Readonly<Record<string, string>>,
+  distrust: boolean,
 ): Promise<Uncollected | { outs: Record<string, ReadyOut> }> {
   // All are looked at before the first is kept.
   for (const { name } of instance.outs) {
@@ -49,7 +53,9 @@ export async function collect(
   for (const { name, path, cache } of instance.outs) {
     const from = scratch[name]!;
     const onBytes = workspace.hashing(path, from);
-    const taken = cache ? await workspace.objects.take(from, onBytes) : await contentAt(from, onBytes);
+    const taken = cache
+      ? await workspace.objects.take(from, { onBytes, distrust })
+      : await contentAt(from, onBytes);
     outs[name] = { from, path, ...taken };
   }
   return { outs };

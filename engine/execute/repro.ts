@@ -3,6 +3,7 @@ import type { Emit, Summary } from '../event.ts';
 import type { Failure } from '../failure.ts';
 import { type LockBlock, LockTexts, lockFile, writeLock } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
+import { ChangingFile } from '../store/tree.ts';
 import { clearLeftovers } from './leftovers.ts';
 import { type Outcome, runInstance } from './run-instance.ts';
 import { Slots } from './slots.ts';
@@ -113,7 +114,9 @@ export async function repro(
 
 /** What the file system or a bug threw while the engine worked on an instance. */
 function unexpected(workspace: Workspace, instance: Instance, error: Error): Failure {
-  const message = systemErrorText(error, workspace.root) ?? error.stack ?? String(error);
+  const expected =
+    systemErrorText(error, workspace.root) ?? (error instanceof ChangingFile ? error.message : undefined);
+  const message = expected ?? error.stack ?? String(error);
   return { reason: 'stage', stage: instance.name, message, exitCode: null, tail: [], log: null, skips: [] };
 }
 

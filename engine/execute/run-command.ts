@@ -41,6 +41,7 @@ const grace = 5_000; // milliseconds
 export async function runCommands({ commands, log, ...surroundings }: Commands): Promise<Ended> {
   await mkdir(dirname(log), { recursive: true });
   const file = createWriteStream(log);
+  file.on('error', () => undefined); // a log that can't be kept, on a full disk, costs no work
   const started = performance.now();
   let tail = Buffer.alloc(0);
   const keep = (piece: Buffer): void => {
@@ -57,7 +58,7 @@ export async function runCommands({ commands, log, ...surroundings }: Commands):
     if (exit.exitCode !== 0 || surroundings.signal.aborted) break;
   }
   file.end();
-  await finished(file);
+  await finished(file).catch(() => undefined);
   return {
     ...exit,
     seconds: (performance.now() - started) / 1000,

@@ -173,11 +173,8 @@ async function restore(
     crashPoint('restored');
     return outs;
   } catch (error) {
-    if (!(error instanceof DamagedObject)) throw error;
-    // The run that follows keeps what the store holds; none of it may be another damaged one.
-    for (const { name, cache } of instance.outs)
-      if (cache) await workspace.objects.quarantineDamaged(record.outs[name]!);
-    return undefined;
+    if (error instanceof DamagedObject) return undefined;
+    throw error;
   }
 }
 
@@ -245,7 +242,9 @@ async function execute(
     if (moved !== undefined)
       return failed(`Its dependency \`${moved}\` changed while it ran; nothing was recorded. Run it again.`);
     // First the store and the record, then the workspace: cut off in between, the next run restores.
-    const collected = await collect(workspace, instance, scratch.outs);
+    // A run that was recorded and is repeated may be so because the store does not have what it should.
+    const distrust = workspace.records.get(key) !== undefined;
+    const collected = await collect(workspace, instance, scratch.outs, distrust);
     if ('state' in collected) return failed(uncollected[collected.state](collected.out));
     const { outs } = collected;
     const contents = Object.fromEntries(Object.entries(outs).map(([name, { content }]) => [name, content]));

@@ -22,6 +22,7 @@ import { crashPoint } from './crash-point.ts';
 import { Incoming } from './incoming.ts';
 import type { HeldFile } from './stat-memo.ts';
 import {
+  ChangingFile,
   type Content,
   contentOfManifest,
   hashFile,
@@ -37,6 +38,12 @@ import {
 
 /** Files up to this size are read whole, hashed and written from memory: quicker for the many small ones of a directory. */
 const small = 8 << 20; // bytes
+
+export interface TakeOptions {
+  readonly onBytes?: OnBytes;
+  /** Whether objects that are there already are read again: some of this content has been found damaged. */
+  readonly distrust?: boolean;
+}
 
 /** What was taken into the store. */
 export interface Taken {
@@ -116,12 +123,12 @@ export class ObjectStore {
    * Hashes the file or directory at `path` and keeps a copy of it. An object is made of the very bytes that were hashed, so
    * whatever happens to `path` meanwhile, it is what its name says.
    */
-  async take(path: string, onBytes?: OnBytes): Promise<Taken> {
+  async take(path: string, options: TakeOptions = {}): Promise<Taken> {
     const incoming = new Incoming(this.#temporary, (hash) => this.#pathOf(hash));
     try {
       const stat = lstatSync(path, { bigint: true });
       if (stat.isFile()) {
-        const { hash, size } = await this.#takeFile(path, stat, incoming, onBytes);
+        const { hash, size } = await this.#takeFile(path, stat, incoming, options);
         await incoming.commit();
         return { content: { type: 'file', hash, size, files: 1 }, listing: undefined };
       }
@@ -132,14 +139,14 @@ export class ObjectStore {
         if (kind === 'empty') lines.push(['empty', file]);
         else if (kind === 'link') lines.push(['link', file, readlinkSync(join(path, file))]);
         else {
-          const { hash, size } = await this.#takeFile(join(path, file), stat, incoming, onBytes);
+          const { hash, size } = await this.#takeFile(join(path, file), stat, incoming, options);
           lines.push([kind, file, hash, size]);
           await breathe();
         }
       }
       const content = contentOfManifest(lines);
       const text = manifestText(lines);
-      if (!this.#holds(content.hash, Buffer.byteLength(text)))
+      if (!(await this.#keeps(content.hash, Buffer.byteLength(text), options.distrust === true)))
         writeFileSync(await incoming.add(content.hash), text);
       await incoming.commit();
       return { content, listing: { lines, stamps } };
@@ -181,17 +188,6 @@ export class ObjectStore {
     return { lines, stamps };
   }
 
-  /** Reads all that `content` consists of, and moves aside what is damaged. */
-  async quarantineDamaged(content: Content): Promise<void> {
-    const lines = content.type === 'directory' ? ((await this.lines(content)) ?? []) : [];
-    const hashes = lines.flatMap((line) => (line[0] === 'file' || line[0] === 'executable' ? [line[2]] : []));
-    for (const hash of content.type === 'file' ? [content.hash] : hashes) {
-      const object = this.#pathOf(hash);
-      if (existsSync(object) && (await hashFile(object)).hash !== hash) await this.#moveAside(hash);
-      await breathe();
-    }
-  }
-
   async #manifest(hash: string): Promise<ManifestLine[]> {
     const text = await readFile(this.#pathOf(hash), 'utf8').catch(() => undefined);
     if (text === undefined) throw new DamagedObject(hash);
@@ -207,26 +203,26 @@ export class ObjectStore {
     path: string,
     stat: BigIntStats,
     incoming: Incoming,
-    onBytes: OnBytes | undefined,
+    { onBytes, distrust = false }: TakeOptions,
   ): Promise<{ hash: string; size: number }> {
     if (stat.size <= small) {
       const bytes = readFileSync(path);
       const hash = sha256(bytes);
       onBytes?.(bytes.length);
-      if (!incoming.has(hash) && !this.#holds(hash, bytes.length))
+      if (!incoming.has(hash) && !(await this.#keeps(hash, bytes.length, distrust)))
         writeFileSync(await incoming.add(hash), bytes);
       return { hash, size: bytes.length };
     }
     for (let attempt = 1; ; attempt++) {
       const before = stampOf(statSync(path, { bigint: true }));
       const { hash, size } = await hashFile(path, onBytes);
-      if (incoming.has(hash) || this.#holds(hash, size)) return { hash, size };
+      if (incoming.has(hash) || (await this.#keeps(hash, size, distrust))) return { hash, size };
       // A reflink where the file system has them, else a copy: the store shares no bytes that an edit could reach.
       const copy = await incoming.add(hash);
       await copyFile(path, copy, constants.COPYFILE_FICLONE);
       if (stampOf(statSync(path, { bigint: true })) === before) return { hash, size };
       incoming.drop(hash);
-      if (attempt === 3) throw new Error(`${path} keeps changing while it is read`);
+      if (attempt === 3) throw new ChangingFile(path);
     }
   }
 
@@ -245,6 +241,14 @@ export class ObjectStore {
     }
     await this.#moveAside(hash);
     throw new DamagedObject(hash);
+  }
+
+  /** Whether the object is there and, if it is not to be trusted, what its name says. */
+  async #keeps(hash: string, size: number, distrust: boolean): Promise<boolean> {
+    if (!this.#holds(hash, size)) return false;
+    if (!distrust || (await hashFile(this.#pathOf(hash))).hash === hash) return true;
+    await this.#moveAside(hash);
+    return false;
   }
 
   /** Out of the way, where it can be looked at, so that the object counts as missing. */

@@ -78,9 +78,16 @@ const small = 1 << 20; // below this, one read is quicker than a stream
 /** Is told of bytes as they are hashed, or found to need no hashing. */
 export type OnBytes = (bytes: number) => void;
 
+/** Somebody writes to a file again and again while it is hashed. */
+export class ChangingFile extends Error {
+  constructor(path: string) {
+    super(`\`${path}\` keeps changing while it is read. Run it again when nobody writes to it.`);
+  }
+}
+
 /**
  * SHA-256 of a file's bytes, read in pieces.
- * @throws where the file keeps changing while it is read
+ * @throws ChangingFile
  */
 export async function hashFile(path: string, onBytes?: OnBytes): Promise<{ hash: string; size: number }> {
   for (let attempt = 1; ; attempt++) {
@@ -97,7 +104,7 @@ export async function hashFile(path: string, onBytes?: OnBytes): Promise<{ hash:
     }
     if (stampOf(statSync(path, { bigint: true })) === stampOf(before))
       return { hash: hash.digest('hex'), size: Number(before.size) };
-    if (attempt === 3) throw new Error(`${path} keeps changing while it is read`);
+    if (attempt === 3) throw new ChangingFile(path);
   }
 }
 
