@@ -1,6 +1,9 @@
 // The compiled training step does what the eager one does, repeats itself to the byte, and leaves nothing behind.
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -201,6 +204,16 @@ function seeded(model: LayersModel): LayersModel {
   return model;
 }
 
+/** Node's memory, once the turn of the event loop is over that still sees a WeakRef's target. */
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let turn = 0; turn < 3; turn++) {
+    await setImmediate();
+    collect();
+  }
+}
+
 /** The largest difference, relative to the largest of the expected numbers. */
 function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   expect(actual.length).toBe(expected.length);
@@ -387,6 +400,28 @@ describe.runIf(native)('compiled step', () => {
       sessions.getNumOfTFTensors(),
       folders(),
     ]).toEqual(before);
+  });
+
+  it("holds on to no memory of Node's, which TensorFlow's threads must not give back", async () => {
+    const { build } = builders.cnn2!;
+    const model = build(0.4);
+    const fed = model.weights.map((weight) => {
+      const values = Float32Array.from(
+        { length: tf.util.sizeFromShape(weight.shape as number[]) },
+        Math.random,
+      );
+      const tensor = tf.tensor(values, weight.shape as number[]);
+      weight.write(tensor);
+      tensor.dispose();
+      return new WeakRef(values);
+    });
+    const optimizer = makeOptimizer(optimizers.adam);
+    const step = await compile(model, optimizer);
+    model.dispose();
+    await collectGarbage();
+    expect(fed.filter((values) => values.deref() !== undefined)).toEqual([]);
+    step.dispose();
+    optimizer.dispose();
   });
 
   it('does not grow over 500 steps', async () => {

@@ -230,12 +230,20 @@ function restoreSignature(
       state.map(({ key, variable }) => [key, graph.placeholder(key, 'float32', variable.shape)]),
     );
     const assigned = [
-      ...state.map(({ key, variable }) => graph.assign(variable, inputs[key]!)),
+      ...state.map(({ key, variable }) => graph.assign(variable, copied(graph, inputs[key]!))),
       ...scratch.map((variable) => graph.assign(variable, zeros(graph, variable.shape))),
     ];
     return { inputs, outputs: { done: identityAfter(graph, 'done', graph.constant([1]), assigned) } };
   });
 }
+
+/**
+ * A copy in TensorFlow's own memory. A fed tensor may lie in memory of Node's, which tfjs-node gives back from whichever thread
+ * lets go of it last. A variable that took such a tensor over would let go of it in one of TensorFlow's threads, and Node, which
+ * allows that in its own thread alone, crashes now and then.
+ */
+const copied = (graph: GraphBuilder, fed: Output) =>
+  graph.output('DeepCopy', [fed], { T: { type: 'float32' } });
 
 const zeros = (graph: GraphBuilder, shape: readonly number[]) =>
   graph.output('Fill', [graph.constant(shape, [shape.length], 'int32'), graph.constant([0])], {
