@@ -57,6 +57,8 @@ export interface EnvironmentFailure {
   readonly reason: 'environment';
   readonly name: string;
   readonly message: string;
+  /** Where pipeline.yaml names the module that finds it. */
+  readonly position: SourcePosition;
 }
 
 /** Another run is at work in this workspace. */
@@ -108,10 +110,11 @@ export type Failure =
   | SystemFailure
   | InterruptedFailure;
 
+/** What must be mended before anything can start. */
+const setUp: ReadonlySet<Failure['reason']> = new Set(['configuration', 'usage', 'file', 'environment']);
+
 /** 2 where the user must mend the configuration or the call, 1 where the work failed. */
 export function exitCodeOf(failures: readonly Failure[]): 0 | 1 | 2 {
   if (failures.length === 0) return 0;
-  return failures.some(({ reason }) => reason === 'configuration' || reason === 'usage' || reason === 'file')
-    ? 2
-    : 1;
+  return failures.some(({ reason }) => setUp.has(reason)) ? 2 : 1;
 }

@@ -8,7 +8,7 @@ import { type Lock, readLock } from '../lock-file.ts';
 import { byCodeUnit } from '../order.ts';
 import type { Instance } from '../plan/instance.ts';
 import type { Plan } from '../plan/plan.ts';
-import { type Result, succeed } from '../result.ts';
+import type { Result } from '../result.ts';
 import { ObjectStore } from '../store/object-store.ts';
 import { RunRecords } from '../store/run-records.ts';
 import { StatMemo } from '../store/stat-memo.ts';
@@ -57,7 +57,10 @@ export class Workspace {
     this.#versions = new PackageVersions(plan.root);
   }
 
-  /** Reads the code of all `instances` at once, which is quicker than one by one; asks for their environment facts. */
+  /**
+   * Reads the code of all `instances` at once, which is quicker than one by one, and finds their environment facts: what is
+   * wrong with either is known before anything starts.
+   */
   async prepare(instances: readonly Instance[]): Promise<Result<void>> {
     const scripts = new Set(instances.flatMap((instance) => this.scriptsOf(instance)));
     const closures = await this.#closures.of([...scripts]);
@@ -67,9 +70,10 @@ export class Workspace {
       ...this.scriptsOf(instance).flatMap((script) => Object.keys(closures.value.get(script)?.code ?? {})),
     ]);
     if (!checked.ok) return checked;
-    for (const name of new Set(instances.flatMap(({ env }) => env)))
-      void this.#environment.of([name]).catch(() => undefined);
-    return succeed(undefined);
+    return this.#environment.check(
+      instances.flatMap(({ env }) => env),
+      (name) => this.plan.pipeline.source.position(['environment', name]),
+    );
   }
 
   /** Values of the instance's environment facts and variables, without Node's version. */

@@ -1,5 +1,9 @@
 // What a result depends on besides its inputs: Node's major version, environment facts and variables of the process.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Failure, SourcePosition } from '../failure.ts';
 import { importProjectModule } from '../project-module.ts';
+import { fail, type Result, succeed } from '../result.ts';
 
 /** Default export of a module under `environment:` in pipeline.yaml. */
 export type FactModule = (request: FactRequest) => Promise<string>;
@@ -24,6 +28,28 @@ export class Environment {
     this.#request = request;
   }
 
+  /**
+   * Finds all `names`, so that one that can't be had is known before anything starts.
+   * @param positionOf where pipeline.yaml names a fact's module
+   */
+  async check(names: Iterable<string>, positionOf: (name: string) => SourcePosition): Promise<Result<void>> {
+    const found = await Promise.all(
+      [...new Set(names)].map((name) =>
+        this.#value(name).then(
+          () => undefined,
+          (error: unknown): Failure => ({
+            reason: 'environment',
+            name,
+            message: error instanceof Error ? error.message : String(error),
+            position: positionOf(name),
+          }),
+        ),
+      ),
+    );
+    const failures = found.filter((failure) => failure !== undefined);
+    return failures.length === 0 ? succeed(undefined) : fail(...failures);
+  }
+
   /** Names and values of Node's major version and of all `names`. */
   async of(names: readonly string[]): Promise<Record<string, string>> {
     const values = await Promise.all(names.map((name) => this.#value(name)));
@@ -44,7 +70,13 @@ export class Environment {
   async #find(name: string): Promise<string> {
     const module = this.#modules[name];
     if (module === undefined) return process.env[name] ?? '';
-    const { default: find } = await importProjectModule<{ default: FactModule }>(this.#root, module);
-    return find(this.#request);
+    if (!existsSync(join(this.#root, module))) throw new Error(`there is no file \`${module}\``);
+    const { default: find } = await importProjectModule<{ default?: FactModule }>(this.#root, module);
+    if (typeof find !== 'function') throw new Error(`${module} does not export a function as its default`);
+    const value: unknown = await find(this.#request);
+    if (typeof value === 'string') return value;
+    throw new Error(
+      `${module} gave ${value === null ? 'null' : `a value of type ${typeof value}`}, not a text`,
+    );
   }
 }

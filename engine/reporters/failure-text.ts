@@ -18,7 +18,10 @@ export function failureText(failure: Failure): string {
     case 'usage':
       return lines(heading(failure.message), failure.hint);
     case 'environment':
-      return heading(`${failure.name}: ${failure.message}`);
+      return lines(
+        `${place(failure.position)} The environment fact \`${failure.name}\` can't be found: ${sentence(failure.message)}`,
+        snippet(failure.position),
+      );
     case 'locked':
       return lines(
         heading(
@@ -64,6 +67,9 @@ const heading = (message: string): string => `${pc.red('error:')} ${message}`;
 
 const place = ({ file, line, column }: SourcePosition): string =>
   `${pc.cyan(`${file}:${line}:${column}`)} ${pc.red('error:')}`;
+
+/** A message that others wrote, with an end. */
+const sentence = (message: string): string => (/[.!?]$/.test(message) ? message : `${message}.`);
 
 /** The line with carets under what is meant. */
 function snippet({ line, column, length, text }: SourcePosition): string {
