@@ -204,9 +204,12 @@ function forwardPass(
       const gradients = new Map<LayerVariable, WeightGradient>();
       let dy = gradient;
       let masked = false;
+      let sums: Output | null = null;
       for (let index = layers.length - 1; index >= first && first !== -1; index--) {
         const { layer, forward } = done[index]!;
-        const own = graph.scoped(`${layer.name}/gradient`, () => forward.backward(dy, index > first, masked));
+        const own = graph.scoped(`${layer.name}/gradient`, () =>
+          forward.backward(dy, index > first, masked, sums),
+        );
         const readers = own.input === null ? [] : [own.input];
         for (const weight of layer.trainableWeights) {
           gradients.set(weight, { gradient: own.weights![lastName(weight)]!, readers });
@@ -214,6 +217,7 @@ function forwardPass(
         if (own.input === null) break;
         dy = own.input;
         masked = own.masked ?? false;
+        sums = own.sums ?? null;
       }
       return gradients;
     },

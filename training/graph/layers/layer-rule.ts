@@ -30,9 +30,10 @@ export interface Forward {
    *
    * @param gradient of the loss with respect to `output`
    * @param masked the gradient is 0 already where `output`, a ReLU's, is
+   * @param sums `[…, channels]`, a smaller tensor whose sums by channel are those of the gradient, where there is one
    * @param wantInput whether the gradient with respect to the input is needed: some layer before this one trains
    */
-  backward(gradient: Output, wantInput: boolean, masked: boolean): Gradients;
+  backward(gradient: Output, wantInput: boolean, masked: boolean, sums: Output | null): Gradients;
 }
 
 export interface Gradients {
@@ -40,6 +41,8 @@ export interface Gradients {
   readonly input: Output | null;
   /** It is 0 where the input, a ReLU's output, is 0. */
   readonly masked?: boolean;
+  /** A smaller tensor whose sums by channel are those of `input`. */
+  readonly sums?: Output;
   /** With respect to the weights, by their last names. */
   readonly weights?: Readonly<Record<string, Output>>;
 }

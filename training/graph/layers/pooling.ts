@@ -7,7 +7,8 @@ import { inputSizes, type LayerRule, otherSetting, plain } from './layer-rule.ts
  * Gradient as in TensorFlow's `nn_grad.py`, `_MaxPoolGrad`: dy goes to where each window's first maximum was.
  *
  * After a ReLU, a window whose maximum is 0 gives its dy to a place where the ReLU lets nothing through. So ReLU's gradient is
- * taken here, on the pooled tensor, a quarter of the size for 2 × 2 windows; the result is the same to the bit.
+ * taken here, on the pooled tensor, a quarter of the size for 2 × 2 windows; the result is the same to the bit. The pooled
+ * gradient also serves the bias of the convolution before: each of its values goes to one place, so both have the same sums.
  */
 export const maxPooling2dRule: LayerRule = {
   unsupported: (layer) => otherSetting(layer, { ...plain, padding: ['same', 'valid'] }),
@@ -27,7 +28,8 @@ export const maxPooling2dRule: LayerRule = {
       backward(gradient, wantInput) {
         if (!wantInput) return { input: null };
         const dy = afterRelu ? reluGrad(graph, gradient, output) : gradient;
-        return { input: graph.output('MaxPoolGrad', [input, output, dy], attributes), masked: afterRelu };
+        const spread = graph.output('MaxPoolGrad', [input, output, dy], attributes);
+        return { input: spread, masked: afterRelu, sums: dy };
       },
     };
   },
