@@ -35,6 +35,8 @@ export type Event =
       readonly log: string;
       /** The run that it goes on from: its instance, and its value of the number that grew. */
       readonly resumes?: { readonly stage: string; readonly by: string; readonly value: number };
+      /** It finds what a run of the same key left that was cut off. */
+      readonly continues?: boolean;
     }
   | {
       readonly type: 'progress';

@@ -33,6 +33,12 @@ export interface StageContext<Params> {
   /** The environment facts that the stage names, such as `backend`. */
   readonly env: Readonly<Record<string, string>>;
   /**
+   * A folder for state that lets a run which is cut off go on: it is there again, with what is in it, when the very same run
+   * (command, code, parameters, dependencies, environment) starts again, and goes when that succeeds. The result must be the
+   * same with and without. Write so that a kill in the middle leaves the older state, and don't trust what you read.
+   */
+  readonly partial: string;
+  /**
    * Where the run may go on from: path of what a run that differs only in a smaller number left, that number, and by name
    * the paths of all its outs that the stage asked for. Absent where it starts from scratch; the result must be the same.
    */

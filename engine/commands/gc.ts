@@ -46,7 +46,8 @@ export function gcCommand(): Command {
 
 With \`cache: { limit: 20 GB }\` in pipeline.yaml and no option that says what to keep, only as much leaves as the limit
 asks for, what was not used for longest first; repro does the same when it has made something.
-Logs of results that leave go too, but the last of each stage stays.`,
+Logs of results that leave go too, but the last of each stage stays. What stages that were cut off have left
+to go on from goes as well, unless --newer-than keeps it.`,
     )
     .action((flags: GcFlags) => session(flags, (session) => runGc(session, flags)));
 }
@@ -90,6 +91,8 @@ async function runGc(session: Session, flags: GcFlags): Promise<number> {
             lock,
             needed: needed.value,
             keeps: (runs) => keptRuns(runs, scope, Date.now()),
+            keepsPartial: (changed) =>
+              scope.newerThan !== null && changed >= Date.now() - scope.newerThan * 1000,
             limit: null,
             quarantine,
             dry,

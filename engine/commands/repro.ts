@@ -126,7 +126,10 @@ async function keepLimit(
   const { collectToLimit } = await import('../gc/limit.ts');
   const collected = await collectToLimit(cache, lock, limit, false);
   if (!collected.ok) failed(collected.failures);
-  else if (collected.value.collected.removed.runs > 0) emit(collected.value.collected);
+  else {
+    const { removed } = collected.value.collected;
+    if (removed.runs + removed.partial > 0) emit(collected.value.collected);
+  }
 }
 
 const reachOf = ({ singleItem, downstream }: ReproFlags): Reach =>

@@ -4,6 +4,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crashPoint } from '../store/crash-point.ts';
 import { isTemporaryName } from '../store/files.ts';
+import { PartialStates } from '../store/partial-states.ts';
 import { endOrphans } from './orphans.ts';
 
 /** Where unfinished files may lie, relative to the project; pipeline.lock is written beside itself. */
@@ -21,6 +22,7 @@ export async function clearLeftovers(root: string, cache: string): Promise<void>
       if (ours && isTemporaryName(name)) await rm(join(folder, name), { recursive: true, force: true });
     }
   }
+  new PartialStates(cache).removeEmpty();
   crashPoint('leftovers-found');
   await rm(scratch, { recursive: true, force: true });
 }

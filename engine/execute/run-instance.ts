@@ -10,11 +10,12 @@ import type { LockBlock } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
 import { crashPoint } from '../store/crash-point.ts';
 import { DamagedObject } from '../store/object-store.ts';
+import { PartialStates } from '../store/partial-states.ts';
 import type { RunRecord } from '../store/run-records.ts';
 import type { Content } from '../store/tree.ts';
 import { collect, publish, type ReadyOut, type Uncollected } from './publish.ts';
 import { findResumption } from './resume.ts';
-import { runCommands } from './run-command.ts';
+import { type Ended, runCommands } from './run-command.ts';
 import { makeScratch } from './scratch.ts';
 import type { Slots } from './slots.ts';
 import type { LookUp, Workspace } from './workspace.ts';
@@ -196,7 +197,12 @@ async function execute(
   const shownLog = relative(workspace.root, log);
   const resume = restore && !force ? await findResumption(workspace, instance, fingerprint) : undefined;
   const resumes = resume === undefined ? {} : { resumes: resume.run };
-  emit({ type: 'started', stage: instance.name, reasons, log: shownLog, ...resumes });
+  const partials = new PartialStates(workspace.cache);
+  // The key of what runs every time does not tell that a run is the very same.
+  const partial = await partials.begin(key, force || !restore || instance.always);
+  let keepsPartial = true;
+  const continues = partial.found ? { continues: true } : {};
+  emit({ type: 'started', stage: instance.name, reasons, log: shownLog, ...resumes, ...continues });
   const environment = await workspace.environmentOf(instance);
   const scratch = await makeScratch(
     join(workspace.cache, 'tmp', `${key}-${process.pid}`),
@@ -204,6 +210,7 @@ async function execute(
     instance,
     environment,
     resume,
+    partial.path,
   );
   try {
     const timeout = instance.timeout && AbortSignal.timeout(instance.timeout.seconds * 1000);
@@ -212,7 +219,7 @@ async function execute(
       commands: scratch.cmds.map((cmd, i) => ({ cmd, shown: instance.cmds[i]! })),
       root: workspace.root,
       cwd: join(workspace.root, instance.wdir),
-      env: { RODADA_STAGE: scratch.inputs, ...environment },
+      env: { RODADA_STAGE: scratch.inputs, RODADA_PARTIAL: partial.path, ...environment },
       log,
       onProgress: (progress) => emit({ type: 'progress', stage: instance.name, ...progress }),
       signal: timeout === null ? signal : AbortSignal.any([signal, timeout]),
@@ -222,6 +229,8 @@ async function execute(
       return { status: 'interrupted' };
     }
     const failed = async (message: string): Promise<Outcome> => {
+      // What went on and failed by itself may do so because of what it went on from: the next run starts from scratch.
+      if (partial.found && endedByItself(ended) && !timeout?.aborted) keepsPartial = false;
       await logEnd({ ...ended, outcome: 'failed', message });
       const { exitCode, tail } = ended;
       return {
@@ -258,6 +267,7 @@ async function execute(
       ended: ends,
       ...(scratch.resumed && resume !== undefined ? { resumed: resume.key } : {}),
     });
+    keepsPartial = false;
     await logEnd({ ...ended, outcome: 'executed' });
     await publish(workspace, outs, present, old);
     for (const warning of unreadNames(
@@ -271,8 +281,14 @@ async function execute(
     return { status: 'executed', block: blockOf(instance, key, fingerprint, outs) };
   } finally {
     workspace.trash.add(scratch.folder);
+    // What was made of a dependency that has changed since is not what the key says.
+    const keeps = async () => keepsPartial && (await changedDependency(workspace, fingerprint)) === undefined;
+    await partials.end(key, keeps).catch(() => undefined);
   }
 }
+
+/** Whether no signal ended it; a shell tells by an exit code above 128 that one ended what it started. */
+const endedByItself = ({ exitCode }: Ended): boolean => exitCode !== null && exitCode <= 128;
 
 const uncollected: Record<Uncollected['state'], (out: string) => string> = {
   missing: (out) =>

@@ -18,13 +18,17 @@ export interface Scratch {
   readonly resumed: boolean;
 }
 
-/** Makes an empty scratch directory below `folder`. */
+/**
+ * Makes an empty scratch directory below `folder`.
+ * @param partial folder that outlives the run if it is cut off
+ */
 export async function makeScratch(
   folder: string,
   root: string,
   instance: Instance,
   environment: Readonly<Record<string, string>>,
   resume: Resumption | undefined,
+  partial: string,
 ): Promise<Scratch> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -52,6 +56,7 @@ export async function makeScratch(
     lists,
     outs,
     env: environment,
+    partial,
     ...(resumed === undefined ? {} : { resume: resumed }),
   };
   const file = join(folder, 'inputs.json');

@@ -6,6 +6,7 @@ import type { Failure } from '../failure.ts';
 import type { Lock } from '../lock-file.ts';
 import { fail, type Result, succeed } from '../result.ts';
 import { ObjectStore } from '../store/object-store.ts';
+import { type PartialState, PartialStates } from '../store/partial-states.ts';
 import { RunRecords } from '../store/run-records.ts';
 import type { Content } from '../store/tree.ts';
 import { contentsOf } from './scope.ts';
@@ -19,6 +20,8 @@ export interface Collected {
     readonly runs: number;
     readonly objects: number;
     readonly logs: number;
+    /** What runs that were cut off had left to go on from. */
+    readonly partial: number;
     readonly bytes: number;
   };
   readonly kept: { readonly objects: number; readonly bytes: number };
@@ -45,6 +48,8 @@ export interface CollectOptions {
   readonly needed: readonly Content[];
   /** Chooses runs to keep for their own sake. */
   readonly keeps: (runs: readonly StoredRun[]) => (run: StoredRun) => boolean;
+  /** Whether what a cut-off run left at such a time, in milliseconds since 1970, is kept; asked where there is no limit. */
+  readonly keepsPartial: (changed: number) => boolean;
   readonly limit: number | null;
   /** Also what was moved aside as damaged. */
   readonly quarantine: boolean;
@@ -55,7 +60,7 @@ export interface CollectOptions {
 /** The caller holds the run lock: no run is under way. */
 export async function collect(
   cache: string,
-  { lock, needed, keeps, limit, quarantine, dry }: CollectOptions,
+  { lock, needed, keeps, keepsPartial, limit, quarantine, dry }: CollectOptions,
 ): Promise<Result<{ runs: CollectedRun[]; collected: Collected }>> {
   const store = new ObjectStore(cache);
   const records = new RunRecords(cache);
@@ -79,6 +84,12 @@ export async function collect(
       if (stands === undefined) return fail(damagedManifest(content));
       manifests.set(content.hash, stands);
     }
+  const states = new PartialStates(cache);
+  const all = states.list();
+  const partial =
+    limit === null
+      ? all.filter(({ changed }) => !keepsPartial(changed))
+      : oldestBeyond(all, limit - [...objects.values()].reduce((sum, size) => sum + size, 0));
   const swept = sweep({
     objects,
     runs,
@@ -89,12 +100,17 @@ export async function collect(
   });
   const logs = staleLogs(new RunLogs(cache), swept, new Set(runs.map(({ key }) => key)), limit === null);
   const aside = quarantine ? sizeOf(join(cache, 'quarantine')) : 0;
-  const bytes = swept.freed + aside + logs.reduce((sum, file) => sum + sizeOf(file), 0);
+  const bytes =
+    swept.freed +
+    aside +
+    logs.reduce((sum, file) => sum + sizeOf(file), 0) +
+    partial.reduce((sum, state) => sum + state.bytes, 0);
   if (!dry) {
     // First the records: cut off in between, what is left of a run is nobody's and goes with the next collection.
     for (const { key } of swept.runs) records.remove(key);
     for (const hash of swept.objects) store.remove(hash);
     for (const file of logs) rmSync(file, { force: true });
+    for (const { key } of partial) states.remove(key);
     if (quarantine) rmSync(join(cache, 'quarantine'), { recursive: true, force: true });
   }
   return succeed({
@@ -113,12 +129,25 @@ export async function collect(
         runs: swept.runs.length,
         objects: swept.objects.length,
         logs: logs.filter((file) => file.endsWith('.log')).length,
+        partial: partial.length,
         bytes,
       },
       kept: { objects: objects.size - swept.objects.length, bytes: swept.kept },
       limit,
     },
   });
+}
+
+/** What has not been written to for longest, until the rest has no more than so many bytes. */
+function oldestBeyond(states: readonly PartialState[], bytes: number): PartialState[] {
+  let size = states.reduce((sum, state) => sum + state.bytes, 0);
+  const gone: PartialState[] = [];
+  for (const state of states.toSorted((a, b) => a.changed - b.changed)) {
+    if (size <= bytes) break;
+    gone.push(state);
+    size -= state.bytes;
+  }
+  return gone;
 }
 
 /** Without the list of a directory's files nobody can tell which objects are needed. */

@@ -18,6 +18,7 @@ export function collectToLimit(
     lock,
     needed: [],
     keeps: () => () => false,
+    keepsPartial: () => false,
     limit: parseSize(limit)!,
     quarantine: false,
     dry,

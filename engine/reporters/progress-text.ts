@@ -4,8 +4,16 @@ import { duration } from './duration.ts';
 
 const width = 20;
 
-/** `━━━━━━━━──── 8/20 epochs · 12.0 s left · loss 0.41`; `elapsed` in seconds since the stage began to report. */
-export function progressText({ done, total, unit, message }: Progress, elapsed: number): string {
+/**
+ * `━━━━━━━━──── 8/20 epochs · 12.0 s left · loss 0.41`
+ * @param elapsed seconds since the stage began to report
+ * @param before what was done then: of a stage that goes on, much
+ */
+export function progressText(
+  { done, total, unit, message }: Progress,
+  elapsed: number,
+  before: number,
+): string {
   const parts: string[] = [];
   if (total === undefined || total <= 0) parts.push(`${count(done, unit)}${label(unit)}`);
   else {
@@ -15,8 +23,8 @@ export function progressText({ done, total, unit, message }: Progress, elapsed: 
       `${'━'.repeat(full)}${'─'.repeat(width - full)} ${count(done, unit)}/${count(total, unit)}${label(unit)}`,
     );
     // An estimate from the first instants would jump about.
-    if (done > 0 && done < total && elapsed > 1)
-      parts.push(`${duration((elapsed * (total - done)) / done)} left`);
+    if (done > before && done < total && elapsed > 1)
+      parts.push(`${duration((elapsed * (total - done)) / (done - before))} left`);
   }
   if (message !== undefined) parts.push(message);
   return parts.join(' · ');

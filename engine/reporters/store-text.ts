@@ -17,6 +17,9 @@ export function collectedText({ dry, removed, kept, limit }: Collected): string 
     count(removed.runs, 'result'),
     count(removed.objects, 'object'),
     count(removed.logs, 'log'),
+    ...(removed.partial > 0
+      ? [count(removed.partial, 'state of cut-off runs', 'states of cut-off runs')]
+      : []),
   ];
   const stays = `${count(kept.objects, 'object')} of ${byteText(kept.bytes)} ${dry ? 'would stay' : 'stay'}`;
   const line = `${pc.green('✔')} ${counts.join(', ')} ${verb}: ${byteText(removed.bytes)}; ${stays}`;
@@ -38,4 +41,4 @@ export function verifiedText({ objects, bytes, damaged }: Extract<Event, { type:
   ].join('\n');
 }
 
-const count = (n: number, what: string): string => `${n} ${n === 1 ? what : `${what}s`}`;
+const count = (n: number, one: string, more = `${one}s`): string => `${n} ${n === 1 ? one : more}`;

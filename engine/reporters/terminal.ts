@@ -20,6 +20,8 @@ interface Running {
   readonly started: number;
   /** Since when it reports progress: start-up is not part of the rate. */
   reporting?: number;
+  /** How much was done then. */
+  before?: number;
   progress?: Progress;
   /** When a plain line was last printed. */
   printed: number;
@@ -130,10 +132,11 @@ export class TerminalReporter implements Reporter {
     if (running === undefined) return undefined;
     const now = performance.now();
     running.reporting ??= now;
+    running.before ??= progress.done;
     running.progress = progress;
     if (this.#live || now - running.printed < plainInterval) return undefined;
     running.printed = now;
-    return `  ${stage}: ${progressText(progress, (now - running.reporting) / 1000)}`;
+    return `  ${stage}: ${progressText(progress, (now - running.reporting) / 1000, running.before)}`;
   }
 
   /** The store is shown at work like a stage. */
@@ -169,11 +172,11 @@ export class TerminalReporter implements Reporter {
         this.#update = create(process.stdout);
       });
     const now = performance.now();
-    const lines = [...this.#running].map(([stage, { started, reporting, progress }]) => {
+    const lines = [...this.#running].map(([stage, { started, reporting, before, progress }]) => {
       const state =
         progress === undefined
           ? duration((now - started) / 1000)
-          : progressText(progress, (now - (reporting ?? now)) / 1000);
+          : progressText(progress, (now - (reporting ?? now)) / 1000, before ?? 0);
       return `${pc.cyan('⠿')} ${stage} ${pc.dim(state)}`;
     });
     if (this.#stages > 0) lines.push(pc.dim(`  ${this.#done} of ${this.#stages} stages done`));
@@ -182,8 +185,12 @@ export class TerminalReporter implements Reporter {
 }
 
 /** What a run goes on from. */
-const resumesText = ({ resumes }: Extract<Event, { type: 'started' }>): string =>
-  resumes === undefined ? '' : `; goes on from ${resumes.by} ${resumes.value}`;
+const resumesText = ({ resumes, continues }: Extract<Event, { type: 'started' }>): string =>
+  continues === true
+    ? '; may go on where it was cut off'
+    : resumes === undefined
+      ? ''
+      : `; goes on from ${resumes.by} ${resumes.value}`;
 
 /** One line: what was executed, restored, fresh; then what failed. */
 export function summaryText({ executed, restored, fresh, failed, skipped, seconds }: Summary): string {

@@ -44,8 +44,10 @@ export async function runStage(
       lists: {},
       outs: {},
       env: {},
+      partial: join(scratch, 'partial'),
       ...inputs,
     };
+    await mkdir(complete.partial, { recursive: true });
     for (const out of Object.values(complete.outs)) await mkdir(dirname(out), { recursive: true });
     await writeFile(file, JSON.stringify(complete));
     const child = spawn(process.execPath, ['--import', 'tsx', script], {

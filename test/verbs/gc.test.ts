@@ -75,7 +75,7 @@ describe('gc', () => {
     expect(dry.at(-1)).toEqual({
       type: 'gc',
       dry: true,
-      removed: { runs: 2, objects: 2, logs: 2, bytes: expect.any(Number) },
+      removed: { runs: 2, objects: 2, logs: 2, partial: 0, bytes: expect.any(Number) },
       kept: { objects: 3, bytes: expect.any(Number) },
       limit: null,
     });
