@@ -37,6 +37,12 @@ export async function importProjectModule<T>(root: string, path: string): Promis
   }
 }
 
+/** What an import failed with, without paths of the machine. */
+export function importErrorText(error: unknown, root: string): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/^Transform failed with .*:\n/, '').replaceAll(`${root}/`, '');
+}
+
 /** Compiles the module at `path` unless that was done before; undefined where that fails. */
 export async function compileProjectModule(root: string, path: string): Promise<CompiledModule | undefined> {
   const memo = join(root, modulesFolder, `${sha256(path).slice(0, 16)}.json`);

@@ -1,10 +1,10 @@
 // Resolves the parameters: params.yaml, overlaid by a profile and by `--set`, checked against the study's schema.
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import type { z } from 'zod';
 import type { SourcePosition } from '../failure.ts';
-import { compileProjectModule, importProjectModule } from '../project-module.ts';
+import { compileProjectModule, importErrorText, importProjectModule } from '../project-module.ts';
 import { fail, type Result, succeed } from '../result.ts';
 import { Accepted } from './accepted.ts';
 import { meant } from './nearest.ts';
@@ -39,27 +39,53 @@ export async function readParams(root: string, options: ParamsOptions): Promise<
     if (!profile.ok) return profile;
     sources.unshift(profile.value);
   }
+  for (const source of sources)
+    if (!isMapping(source.value)) {
+      const message = `${source.file} must be a mapping of names to values.`;
+      return fail(configuration(message, undefined, source.position([])));
+    }
   let values = sources.reduceRight<unknown>((under, source) => overlay(under, source.value), {});
   const locate = (path: Path, part: Part = 'value'): SourcePosition | undefined =>
     (sources.find((source) => source.has(path)) ?? base.value).position(path, part);
 
+  const set: string[] = [];
   for (const assignment of options.set ?? []) {
     const assigned = assign(values, assignment);
     if (!assigned.ok) return assigned;
     values = assigned.value;
+    set.push(assignment.slice(0, assignment.indexOf('=')));
   }
+  /** No file has what `--set` says. */
+  const locateWritten = (path: Path, part: Part): SourcePosition | undefined =>
+    set.some((key) => `${path.join('.')}.`.startsWith(`${key}.`)) ? undefined : locate(path, part);
   if (options.schema !== undefined) {
     const compiled = await compileProjectModule(root, options.schema);
     const accepted = compiled && new Accepted(root, compiled, values);
     if (accepted?.has() !== true) {
-      const module = await importProjectModule<{ default: z.ZodType }>(root, options.schema);
-      const parsed = module.default.safeParse(values);
+      const schema = await loadSchema(root, options.schema);
+      if (!schema.ok) return schema;
+      const parsed = schema.value.safeParse(values);
       if (!parsed.success)
-        return fail(...diagnose(parsed.error, module.default, values, locate, 'parameter'));
+        return fail(...diagnose(parsed.error, schema.value, values, locateWritten, 'parameter'));
       await accepted?.remember();
     }
   }
   return succeed({ values: values as Record<string, unknown>, position: locate });
+}
+
+/** The zod schema that a module exports as its default. */
+async function loadSchema(root: string, path: string): Promise<Result<z.ZodType>> {
+  const hint = 'pipeline.yaml names it under `params`; its default export is the zod schema of params.yaml.';
+  const failure = (message: string): Result<never> => fail({ reason: 'file', path, message, hint });
+  if (!existsSync(join(root, path))) return failure('There is no such file.');
+  try {
+    const { default: schema } = await importProjectModule<{ default?: z.ZodType }>(root, path);
+    return typeof schema?.safeParse === 'function'
+      ? succeed(schema)
+      : failure('It does not export a zod schema as its default.');
+  } catch (error) {
+    return failure(importErrorText(error, root));
+  }
 }
 
 function readProfile(root: string, name: string): Result<YamlSource> {

@@ -1,5 +1,5 @@
 // Resolves `${name}` in pipeline.yaml against matrix axes, vars and parameters; every name is checked.
-import { meant } from './nearest.ts';
+import { meant, nearest } from './nearest.ts';
 import { valueAt } from './zod-diagnostics.ts';
 
 /** What templates may name. A label is what an axis' value is called inside a longer text. */
@@ -15,6 +15,10 @@ export interface Unresolved {
   readonly ok: false;
   readonly message: string;
   readonly hint?: string;
+  /** What can't be resolved, with `${` and `}`. */
+  readonly template: string;
+  /** Whether something is called nearly so. */
+  readonly near: boolean;
 }
 
 const whole = /^\$\{([^{}]+)\}$/;
@@ -46,6 +50,8 @@ export function resolveTemplate(text: string, scope: Scope): Resolved {
       failure ??= {
         ok: false,
         message: `\`${template}\` is ${found.value === null ? 'null' : 'not a scalar'} and can't stand inside a text.`,
+        template,
+        near: true,
       };
     } else return String(found.value);
     return template;
@@ -102,14 +108,15 @@ function lookUp(name: string, scope: Scope): Resolved {
     .slice(0, known)
     .map((step) => `${step}.`)
     .join('');
-  const shell = /^[A-Z_][A-Z0-9_]*\b/.test(name)
-    ? `For a variable of the shell write \`\\\${${name}}\`.`
-    : undefined;
-  const hint =
-    shell ??
-    meant(
-      path.slice(0, known + 1).join('.'),
-      names.map((key) => prefix + key),
-    );
-  return { ok: false, message: `Nothing is called \`${name}\`.`, ...(hint === undefined ? {} : { hint }) };
+  const candidates = names.map((key) => prefix + key).filter((key) => key !== 'vars');
+  const wanted = path.slice(0, known + 1).join('.');
+  const near = nearest(wanted, candidates) !== undefined;
+  const hint = meant(wanted, candidates);
+  return {
+    ok: false,
+    message: `Nothing is called \`${name}\`.`,
+    ...(hint === undefined ? {} : { hint }),
+    template: `\${${name}}`,
+    near,
+  };
 }

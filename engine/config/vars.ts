@@ -28,7 +28,10 @@ export function outerScope(
       continue;
     }
     const resolved = resolveDeep(written, { values, labels: {}, used });
-    if (!resolved.ok) failures.push(configuration(resolved.message, resolved.hint, source.position(at)));
+    if (!resolved.ok)
+      failures.push(
+        configuration(resolved.message, resolved.hint, source.position(at, 'value', resolved.template)),
+      );
     else {
       vars[name] = resolved.value;
       values[name] = resolved.value;

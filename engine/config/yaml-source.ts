@@ -24,6 +24,7 @@ export class YamlSource {
   readonly file: string;
   /** The plain value of the whole document; an empty document is an empty mapping. */
   readonly value: unknown;
+  readonly #text: string;
   readonly #lines: readonly string[];
   readonly #counter: LineCounter;
   readonly #root: Node | null;
@@ -37,6 +38,7 @@ export class YamlSource {
   ) {
     this.file = file;
     this.value = document.toJS() ?? {};
+    this.#text = text;
     this.#lines = text.split('\n');
     this.#counter = counter;
     this.#root = document.contents;
@@ -58,6 +60,14 @@ export class YamlSource {
 
   /** Parses `text`; a syntax error is shown where it stands. */
   static parse(text: string, file: string): Result<YamlSource> {
+    const conflict = conflictMarker(text);
+    if (conflict !== undefined)
+      return fail({
+        reason: 'configuration',
+        message: 'A merge left conflict markers here.',
+        hint: 'Resolve them first; only pipeline.lock is healed by itself.',
+        position: { file, column: 1, length: conflict.text.length, ...conflict },
+      });
     const counter = new LineCounter();
     // The parser's own search for equal keys takes the square of a mapping's size.
     const options = { lineCounter: counter, prettyErrors: false, uniqueKeys: false };
@@ -82,11 +92,16 @@ export class YamlSource {
     return this.#find(path).depth === path.length;
   }
 
-  /** Position of the entry at `path`, or of its nearest ancestor that exists. */
-  position(path: Path, part: Part = 'value'): SourcePosition {
+  /**
+   * Position of the entry at `path`, or of its nearest ancestor that exists.
+   * @param within a part of the value that is meant, where it stands there as it is
+   */
+  position(path: Path, part: Part = 'value', within?: string): SourcePosition {
     const { key, value } = this.#find(path);
     const node = (part === 'key' ? (key ?? value) : (value ?? key)) ?? this.#root;
-    const [start, end] = node?.range ?? [0, 1];
+    let [start, end] = node?.range ?? [0, 1];
+    const at = within === undefined ? -1 : this.#text.slice(start, end).indexOf(within);
+    if (at >= 0) [start, end] = [start + at, start + at + within!.length];
     const { line, col } = this.#counter.linePos(start);
     const text = this.#lines[line - 1] ?? '';
     const length = Math.max(1, Math.min(end - start, text.length - col + 1));
@@ -133,6 +148,14 @@ export class YamlSource {
   }
 }
 
+/** The first line that a merge with conflicts left. */
+function conflictMarker(text: string): { line: number; text: string } | undefined {
+  if (!/^<{7} /m.test(text)) return undefined;
+  const lines = text.split('\n');
+  const at = lines.findIndex((line) => line.startsWith('<<<<<<< '));
+  return { line: at + 1, text: lines[at]! };
+}
+
 /** The first key that its mapping already has. */
 function repeatedKey(
   document: ReturnType<typeof parseDocument>,
@@ -144,7 +167,10 @@ function repeatedKey(
       for (const { key } of items) {
         if (!isScalar(key)) continue;
         if (keys.has(key.value)) {
-          found = { message: 'Map keys must be unique', pos: [key.range?.[0] ?? 0] };
+          found = {
+            message: `The key \`${String(key.value)}\` stands here twice.`,
+            pos: [key.range?.[0] ?? 0],
+          };
           return visit.BREAK;
         }
         keys.add(key.value);

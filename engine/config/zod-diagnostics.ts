@@ -27,6 +27,7 @@ function issueFailures(
 ): ConfigurationFailure[] {
   const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
   const name = path.join('.');
+  const found = valueAt(value, path);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) =>
       configuration(
@@ -36,13 +37,14 @@ function issueFailures(
       ),
     );
   }
-  if (
-    valueAt(value, path) === undefined &&
-    (issue.code === 'invalid_type' || issue.code === 'invalid_union')
-  ) {
-    const why = issue.code === 'invalid_type' ? `: ${issue.message}` : '';
-    return [configuration(`Missing ${what} \`${name}\`${why}.`, undefined, locate(path, 'key'))];
+  if (issue.code === 'invalid_key') {
+    const why = issue.issues.map(({ message }) => message).join('; ');
+    const message = `\`${path.at(-1)}\` can't be a name here: ${why}.`;
+    return [configuration(message, undefined, locate(path, 'key'))];
   }
+  const must = wanted(issue);
+  if (found === undefined && must !== undefined)
+    return [configuration(`Missing ${what} \`${name}\`: ${must}.`, undefined, locate(path, 'key'))];
   if (issue.code === 'invalid_union') {
     // The branch that got furthest into the value says best what is wrong with it.
     const branches = issue.errors.filter((issues) => issues.length > 0);
@@ -58,23 +60,47 @@ function issueFailures(
         ),
       );
     }
-    const wanted = branches.map((issues) => issues[0]?.message ?? '').join('; or ');
-    return [configuration(`\`${name}\` is not as it must be: ${wanted}.`, undefined, locate(path, 'value'))];
   }
-  const found = valueAt(value, path);
   const hint =
     issue.code === 'invalid_value' && typeof found === 'string'
       ? meant(found, issue.values.map(String))
       : undefined;
-  const shown = JSON.stringify(found);
-  return [
-    configuration(
-      `\`${name}\` is ${shown.length > 60 ? `${shown.slice(0, 60)}…` : shown}: ${issue.message}.`,
-      hint,
-      locate(path, 'value'),
-    ),
-  ];
+  const position = locate(path, 'value');
+  const subject = path.length > 0 ? `\`${name}\`` : (position?.file ?? 'The whole');
+  const why = must === undefined ? `: ${issue.message}` : `; it must be ${must}`;
+  return [configuration(`${subject} is ${shown(found)}${why}.`, hint, position)];
 }
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+/** What YAML calls the types that zod names. */
+const typeNames: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping',
+  record: 'a mapping',
+};
+
+/** What stands in the place of a value of the wrong kind, in words; undefined where the kind is not what is wrong. */
+function wanted(issue: z.core.$ZodIssue): string | undefined {
+  if (issue.code === 'invalid_type') return typeNames[issue.expected] ?? issue.expected;
+  if (issue.code === 'invalid_value') return alternatives(issue.values.map((value) => JSON.stringify(value)));
+  if (issue.code !== 'invalid_union') return undefined;
+  const branches = issue.errors.map(
+    ([first]) => first && (wanted(first as z.core.$ZodIssue) ?? first.message),
+  );
+  return alternatives([...new Set(branches.filter((text) => text !== undefined))]);
+}
+
+/** `a, b or c` */
+const alternatives = (texts: readonly string[]): string =>
+  texts.length < 2 ? texts.join('') : `${texts.slice(0, -1).join(', ')} or ${texts.at(-1)}`;
 
 const depth = (issues: readonly z.core.$ZodIssue[]): number =>
   Math.max(...issues.map(({ path, code }) => path.length + (code === 'unrecognized_keys' ? 1 : 0)));

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Failure, SourcePosition } from '../failure.ts';
-import { importProjectModule } from '../project-module.ts';
+import { importErrorText, importProjectModule } from '../project-module.ts';
 import { fail, type Result, succeed } from '../result.ts';
 
 /** Default export of a module under `environment:` in pipeline.yaml. */
@@ -40,7 +40,7 @@ export class Environment {
           (error: unknown): Failure => ({
             reason: 'environment',
             name,
-            message: error instanceof Error ? error.message : String(error),
+            message: importErrorText(error, this.#root),
             position: positionOf(name),
           }),
         ),

@@ -30,8 +30,8 @@ export function expand(pipeline: Pipeline, params: Params): Result<Expansion> {
   // Every instance of a stage repeats its mistakes; one report of each is enough.
   const failures = new Map<string, ConfigurationFailure>();
   const warnings: Warning[] = [];
-  const add: Surroundings['add'] = (message, hint, at, part = 'value') => {
-    const failure = configuration(message, hint, pipeline.source.position(at, part));
+  const add: Surroundings['add'] = (message, hint, at, part = 'value', within = undefined) => {
+    const failure = configuration(message, hint, pipeline.source.position(at, part, within));
     failures.set(JSON.stringify(failure), failure);
   };
   const surroundings: Surroundings = { pipeline, params, scope: scope.value, add };
@@ -54,7 +54,7 @@ function chosenCombinations(
   const { exclude = [], ...written } = matrix ?? {};
   const axes = Object.entries(written).map(([axis, values]) => {
     const resolved = resolveDeep(values, scope);
-    if (!resolved.ok) add(resolved.message, resolved.hint, [...at, axis]);
+    if (!resolved.ok) add(resolved.message, resolved.hint, [...at, axis], 'value', resolved.template);
     else if (typeof resolved.value !== 'object' || resolved.value === null)
       add(`\`${String(values)}\` is neither a list nor a mapping.`, undefined, [...at, axis]);
     else return [axis, axisValues(resolved.value)] as const;

@@ -6,10 +6,13 @@ import { leafNames, type Params } from '../config/params.ts';
 import { type Pipeline, pipelineFile } from '../config/pipeline.ts';
 import type { StageSchema } from '../config/pipeline-schema.ts';
 import { lateNames, resolveTemplate, type Scope, withWildcards } from '../config/template.ts';
-import type { Path } from '../config/yaml-source.ts';
+import type { Part, Path } from '../config/yaml-source.ts';
 import { valueAt } from '../config/zod-diagnostics.ts';
 import { type Dependency, type Instance, type Out, outKinds, type Resume } from './instance.ts';
 import type { Combination } from './matrix.ts';
+
+/** @param within the part of the value that is wrong */
+type Complaint = (message: string, hint: string | undefined, at: Path, part?: Part, within?: string) => void;
 
 /** What an instance is made from. */
 export interface Surroundings {
@@ -18,7 +21,7 @@ export interface Surroundings {
   /** Templates' names outside of the matrix. */
   readonly scope: Scope;
   /** Reports a mistake, and goes on. */
-  readonly add: (message: string, hint: string | undefined, at: Path, part?: 'key' | 'value') => void;
+  readonly add: Complaint;
 }
 
 /** An instance whose references to other stages' outs and globs still have no paths. */
@@ -32,15 +35,34 @@ export function instantiate(
   const scope: Scope = { values: { ...outer.values, ...values }, labels, used: outer.used };
   const text = (template: string, where: Path): string => {
     const resolved = resolveTemplate(template, scope);
-    if (!resolved.ok) add(resolved.message, resolved.hint, where);
+    if (!resolved.ok) add(resolved.message, resolved.hint, where, 'value', resolved.template);
     else if (typeof resolved.value === 'object')
       add(`\`${template}\` is ${JSON.stringify(resolved.value)}, not a text.`, undefined, where);
     else return String(resolved.value);
     return template;
   };
+  const commandText = (template: string, where: Path): string => {
+    const resolved = resolveTemplate(template, scope);
+    if (resolved.ok || resolved.near) return text(template, where);
+    const shell = `For a variable of the shell write \`\\${resolved.template}\`.`;
+    add(
+      resolved.message,
+      [resolved.hint, shell].filter(Boolean).join('\n'),
+      where,
+      'value',
+      resolved.template,
+    );
+    return template;
+  };
   const pathText = (template: string, where: Path): string => {
     for (const [kind, name] of lateNames(template))
-      add(`\`\${${kind}.${name}}\` is known only to \`cmd\`.`, undefined, where);
+      add(
+        `\`\${${kind}.${name}}\` is known only to \`cmd\`.`,
+        undefined,
+        where,
+        'value',
+        `\${${kind}.${name}}`,
+      );
     return text(template, where);
   };
   const wdir = folderText(stage.wdir === undefined ? '.' : pathText(stage.wdir, [...at, 'wdir']));
@@ -57,10 +79,16 @@ export function instantiate(
       return [{ name: depName ?? template, paths: [], list: true, pattern: template, at: where }];
     }
     for (const [kind, name] of lateNames(template))
-      add(`\`\${${kind}.${name}}\` is known only to \`cmd\`.`, undefined, where);
+      add(
+        `\`\${${kind}.${name}}\` is known only to \`cmd\`.`,
+        undefined,
+        where,
+        'value',
+        `\${${kind}.${name}}`,
+      );
     const resolved = resolveTemplate(template, scope);
     if (!resolved.ok) {
-      add(resolved.message, resolved.hint, where);
+      add(resolved.message, resolved.hint, where, 'value', resolved.template);
       return [];
     }
     if (resolved.value === null) return [];
@@ -87,7 +115,7 @@ export function instantiate(
     name: [stageName, ...Object.values(labels)].join(':'),
     stage: stageName,
     cmds: (typeof stage.cmd === 'string' ? [stage.cmd] : stage.cmd).map((cmd, i) =>
-      text(cmd, typeof stage.cmd === 'string' ? [...at, 'cmd'] : [...at, 'cmd', i]),
+      commandText(cmd, typeof stage.cmd === 'string' ? [...at, 'cmd'] : [...at, 'cmd', i]),
     ),
     wdir: wdir ?? '.',
     labels,
@@ -124,7 +152,9 @@ export function instantiate(
   };
   if (instance.timeout !== null && instance.timeout.seconds > longestTimeout)
     add(`The timeout \`${instance.timeout.text}\` is longer than 24 d.`, undefined, [...at, 'timeout']);
-  checkLateNames(instance, declared, (message, hint) => add(message, hint, [...at, 'cmd']));
+  checkLateNames(instance, declared, (message, hint, within) =>
+    add(message, hint, [...at, 'cmd'], 'value', within),
+  );
   if (instance.resume !== null)
     checkResume(instance, instance.resume, (message, hint, field) =>
       add(message, hint, [...at, 'resume', field]),
@@ -157,20 +187,23 @@ function named<Entry>(
   ]);
 }
 
-type Complain = (message: string, hint: string | undefined) => void;
+type Complain = (message: string, hint: string | undefined, within: string) => void;
 
 /** Checks what a command's `${deps.x}` and its like name. */
 function checkLateNames(instance: Instance, declared: readonly string[], complain: Complain): void {
   const outs = instance.outs.map(({ name }) => name);
   for (const [kind, name] of instance.cmds.flatMap(lateNames)) {
-    const written = `\`\${${kind}.${name}}\``;
+    const template = `\${${kind}.${name}}`;
     if (kind === 'resume') {
-      if (instance.resume === null) complain(`${written} needs the field \`resume\`.`, undefined);
-      else if (name !== 'from') complain(`Nothing is called ${written}.`, meant(name, ['from']));
+      if (instance.resume === null)
+        complain(`\`${template}\` needs the field \`resume\`.`, undefined, template);
+      else if (name !== 'from')
+        complain(`Nothing is called \`${template}\`.`, meant(name, ['from']), template);
     } else if (kind === 'outs') {
-      if (!outs.includes(name)) complain(`\`${instance.stage}\` has no out \`${name}\`.`, meant(name, outs));
+      if (!outs.includes(name))
+        complain(`\`${instance.stage}\` has no out \`${name}\`.`, meant(name, outs), template);
     } else if (!declared.includes(name)) {
-      complain(`\`${instance.stage}\` has no dependency \`${name}\`.`, meant(name, declared));
+      complain(`\`${instance.stage}\` has no dependency \`${name}\`.`, meant(name, declared), template);
     }
   }
 }

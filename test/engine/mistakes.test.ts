@@ -68,10 +68,73 @@ Did you mean \`rate\`?
 
   it('is an unknown name in a template', async () => {
     expect(await mistake(withPipeline('${model.units}', '${model.unit}'))).toBe(
-      `pipeline.yaml:4:10 error: Nothing is called \`model.unit\`.
+      `pipeline.yaml:4:15 error: Nothing is called \`model.unit\`.
   4 │     cmd: echo \${model.unit} > \${outs.made}
-    │          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    │               ^^^^^^^^^^^^^
 Did you mean \`model.units\`?
+`,
+    );
+  });
+
+  it('is an unknown name in the midst of a long command', async () => {
+    const long = withPipeline(
+      'cmd: cp ${deps.made} ${outs.used}',
+      'cmd: |\n      echo first\n      cp ${deps.mad} ${outs.used}',
+    );
+    expect(await mistake(long)).toBe(
+      `pipeline.yaml:10:10 error: \`use\` has no dependency \`mad\`.
+  10 │       cp \${deps.mad} \${outs.used}
+     │          ^^^^^^^^^^^
+Did you mean \`made\`?
+`,
+    );
+  });
+
+  it('is a variable of the shell that is not marked as one', async () => {
+    expect(
+      await mistake(withPipeline('cp ${deps.made}', 'for i in 1; do echo ${i}; done; cp ${deps.made}')),
+    ).toBe(
+      `pipeline.yaml:8:30 error: Nothing is called \`i\`.
+  8 │     cmd: for i in 1; do echo \${i}; done; cp \${deps.made} \${outs.used}
+    │                              ^^^^
+Known: rate, model.
+For a variable of the shell write \`\\\${i}\`.
+`,
+    );
+  });
+
+  it.each([
+    ['cmd: 3', 'pipeline.yaml:8:10 error: `stages.use.cmd` is 3; it must be a text or a list.'],
+    ['cmd: [a, 3]', 'pipeline.yaml:8:14 error: `stages.use.cmd.1` is 3; it must be a text.'],
+    ['slots: al', 'pipeline.yaml:8:12 error: `stages.use.slots` is "al"; it must be a number or "all".'],
+    ['always: no thanks', '`stages.use.always` is "no thanks"; it must be true or false.'],
+    ['matrix: { m: 3 }', '`stages.use.matrix.m` is 3; it must be a text, a list or a mapping.'],
+    ['timeout: soon', '`stages.use.timeout` is "soon": a duration such as `90 s`, `30 min`, `2 h` or `1 d`.'],
+  ])('is a value of the wrong kind: %s', async (field, message) => {
+    const files = { 'pipeline.yaml': pipeline.replace(/ {4}cmd: cp.*/, `    ${field}\n    cmd: x`) };
+    if (field.startsWith('cmd')) files['pipeline.yaml'] = pipeline.replace(/ {4}cmd: cp.*/, `    ${field}`);
+    expect(await mistake(files)).toContain(message);
+  });
+
+  it('is a name with other letters, or one that stands twice', async () => {
+    expect(await mistake(withPipeline('  use:', '  "use it":'))).toBe(
+      `pipeline.yaml:7:3 error: \`use it\` can't be a name here: letters, digits, _ and -, beginning with a letter.
+  7 │   "use it":
+    │   ^^^^^^^^
+`,
+    );
+    expect(await mistake(withPipeline('  use:', '  make:'))).toContain(
+      'pipeline.yaml:7:3 error: The key `make` stands here twice.',
+    );
+  });
+
+  it('is what a merge left', async () => {
+    const text = pipeline.replace('  use:', '<<<<<<< HEAD\n  use:\n=======\n  take:\n>>>>>>> side');
+    expect(await mistake({ 'pipeline.yaml': text })).toBe(
+      `pipeline.yaml:7:1 error: A merge left conflict markers here.
+  7 │ <<<<<<< HEAD
+    │ ^^^^^^^^^^^^
+Resolve them first; only pipeline.lock is healed by itself.
 `,
     );
   });
@@ -128,10 +191,39 @@ Did you mean \`made.txt\`?
 describe('a mistake in the parameters', () => {
   it('is a value of the wrong type', async () => {
     expect(await mistake({ 'params.yaml': params.replace('units: 3', 'units: many') })).toBe(
-      `params.yaml:4:10 error: \`model.units\` is "many": Invalid input: expected number, received string.
+      `params.yaml:4:10 error: \`model.units\` is "many"; it must be a number.
   4 │   units: many
     │          ^^^^
 `,
+    );
+  });
+
+  it('is a value of --set, which stands in no file', async () => {
+    expect(await mistake({}, '--set', 'model.units=many')).toBe(
+      'error: `model.units` is "many"; it must be a number.\n',
+    );
+  });
+
+  it('is a list instead of a mapping', async () => {
+    expect(await mistake({ 'params.yaml': '- 1\n' })).toContain(
+      'params.yaml:1:1 error: params.yaml must be a mapping of names to values.',
+    );
+  });
+
+  it('is a schema that can not be had', async () => {
+    const hint =
+      'pipeline.yaml names it under `params`; its default export is the zod schema of params.yaml.\n';
+    expect(await mistake(withPipeline('params: schema.ts', 'params: scheme.ts'))).toBe(
+      `error: scheme.ts: There is no such file.\n${hint}`,
+    );
+    expect(await mistake({ 'schema.ts': 'export default 1;\n' })).toBe(
+      `error: schema.ts: It does not export a zod schema as its default.\n${hint}`,
+    );
+    expect(await mistake({ 'schema.ts': 'const = 1;\n' })).toMatch(
+      /^error: schema\.ts: schema\.ts:1:6: ERROR: Expected identifier.*\n/,
+    );
+    expect(await mistake({ 'schema.ts': "import './gone.ts';\n" })).toMatch(
+      /^error: schema\.ts: Cannot find module 'gone\.ts' imported from schema\.ts/,
     );
   });
 

@@ -192,9 +192,9 @@ describe('a template of a command', () => {
 
   it('names deps and outs of the stage', async () => {
     expect(await mistake('cat ${deps.txet} > ${outs.upper}')).toBe(
-      `pipeline.yaml:3:10 error: \`a\` has no dependency \`txet\`.
+      `pipeline.yaml:3:14 error: \`a\` has no dependency \`txet\`.
   3 │     cmd: cat \${deps.txet} > \${outs.upper}
-    │          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    │              ^^^^^^^^^^^^
 Did you mean \`text\`?
 `,
     );
@@ -204,7 +204,7 @@ Did you mean \`text\`?
 
   it('leaves variables to the shell where a backslash says so', async () => {
     expect(await mistake('echo ${HOME}')).toContain(
-      'Nothing is called `HOME`.\n  3 │     cmd: echo ${HOME}\n    │          ^^^^^^^^^^^^\nFor a variable of the shell write `\\${HOME}`.',
+      'Nothing is called `HOME`.\n  3 │     cmd: echo ${HOME}\n    │               ^^^^^^^\nFor a variable of the shell write `\\${HOME}`.',
     );
     const made = await project(
       'stages:\n  a:\n    cmd: X=5; echo $X \\${X} \\${Y:-6} > ${outs.o}\n    outs: { o: o.txt }\n',

@@ -70,7 +70,7 @@ describe('vars', () => {
 
   it.each([
     ["vars: { chosen: '${szes}' }", 'Nothing is called `szes`.', 'Did you mean `sizes`?'],
-    ["vars: { a: '${b}', b: 1 }", 'Nothing is called `b`.', 'Known: sizes, vars.'],
+    ["vars: { a: '${b}', b: 1 }", 'Nothing is called `b`.', 'Known: sizes.'],
     ['vars: { sizes: [] }', 'The var `sizes` is a parameter too.', 'Call it something else.'],
     [
       'vars: { outs: [] }',
