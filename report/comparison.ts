@@ -135,15 +135,21 @@ export function comparisonPlot(
 
 /**
  * Validation and training curves of all runs: a column for each model, a colour for each run, training dashed; accuracy above,
- * loss below.
+ * loss below. A run that only goes on from a shorter one is drawn from where that ends, so that it does not hide it.
  */
 export function curvesPlot(histories: readonly History[], notes: readonly string[] = []): PlotSpec {
   const { models, runs } = rows(histories);
+  const shorter = new Map(histories.map((history) => [history, goesOnFrom(history, histories)]));
+  const joined = new Set(
+    [...shorter].flatMap(([{ run }, from]) => (from === null ? [] : [`${run} goes on from ${from.run}`])),
+  );
   const longest = Math.max(...histories.map(({ epochs }) => epochs.length));
   const sorted = [...histories].sort((a, b) => byCodeUnit(a.model, b.model) || compareRuns(a.run, b.run));
   const valuesOf = (measure: Measure) =>
-    sorted.flatMap(({ model, run, epochs }) =>
-      epochs.flatMap((epoch) => [
+    sorted.flatMap((history) => {
+      const { model, run, epochs } = history;
+      const from = shorter.get(history)?.epochs.length ?? 1;
+      return epochs.slice(from - 1).flatMap((epoch) => [
         { model, run, epoch: epoch.epoch, set: 'training', value: epoch[measure] },
         {
           model,
@@ -152,8 +158,8 @@ export function curvesPlot(histories: readonly History[], notes: readonly string
           set: 'validation',
           value: measure === 'accuracy' ? epoch.valAccuracy : epoch.valLoss,
         },
-      ]),
-    );
+      ]);
+    });
   const panel = (measure: Measure) => {
     const header =
       measure === 'accuracy' ? { labelFontWeight: 600 as const, labelLimit: 240 } : { labels: false };
@@ -182,9 +188,21 @@ export function curvesPlot(histories: readonly History[], notes: readonly string
     };
   };
   return {
-    title: { text: 'Accuracy and loss over the epochs', subtitle: [...notes] },
+    title: { text: 'Accuracy and loss over the epochs', subtitle: [...notes, ...joined] },
     vconcat: [panel('accuracy'), panel('loss')],
   };
+}
+
+/** The longest of the shorter runs of the same model whose epochs are this one's first ones; null if there is none. */
+function goesOnFrom(history: History, histories: readonly History[]): History | null {
+  const start = (epochs: number) => JSON.stringify(history.epochs.slice(0, epochs));
+  return histories
+    .filter(({ model, epochs }) => model === history.model && epochs.length < history.epochs.length)
+    .filter(({ epochs }) => JSON.stringify(epochs) === start(epochs.length))
+    .reduce<History | null>(
+      (longest, each) => (longest !== null && longest.epochs.length >= each.epochs.length ? longest : each),
+      null,
+    );
 }
 
 /** Bars of the seconds that each training took, grouped by model. */

@@ -93,6 +93,24 @@ test('the best validation epoch is named', async () => {
   expect(texts).toContain('Best validation accuracy 0.750 after epoch 7 of 20');
 });
 
+test('a run that goes on from a shorter one is drawn from there, and leaves that one to be seen', async () => {
+  const long = history('cnn1', 'batch64-epochs30', 30, 7);
+  const short = { ...long, run: 'batch64-epochs20', epochs: long.epochs.slice(0, 20) };
+  const other = history('cnn1', 'batch32-epochs20', 20, 9);
+  const spec = curvesPlot([other, short, long]) as unknown as {
+    vconcat: { data: { values: { run: string; epoch: number }[] } }[];
+  };
+  for (const { data } of spec.vconcat) {
+    const epochs = (run: string) => [
+      ...new Set(data.values.filter((value) => value.run === run).map(({ epoch }) => epoch)),
+    ];
+    expect(epochs(long.run)).toEqual([20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30]);
+    expect([epochs(short.run).length, epochs(other.run).length]).toEqual([20, 20]);
+  }
+  const texts = textsOf(await plotSvg(spec as unknown as PlotSpec));
+  expect(texts).toContain('batch64-epochs30 goes on from batch64-epochs20');
+});
+
 test('runs stand in the order of their numbers, with the change from the one above', async () => {
   const texts = textsOf(
     await plotSvg(comparisonPlot(compared.filter(({ model }) => model === 'cnn1').reverse(), 'accuracy')),
