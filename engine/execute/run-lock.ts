@@ -1,6 +1,6 @@
 // One run at a time in a workspace: each leaves a claim with its name, and works once it sees no other that is alive.
 import { rmSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LockedFailure } from '../failure.ts';
@@ -43,14 +43,23 @@ const later = 200; // milliseconds
 export async function takeRunLock(folder: string, options: RunLockOptions = {}): Promise<Result<Release>> {
   const me = thisProcess();
   const since = new Date().toISOString();
-  const name = `${since.replaceAll(/\D/g, '')}-${me.host}-${me.pid}.json`;
-  const own = join(folder, name);
+  const own = `${since.replaceAll(/\D/g, '')}-${me.host}-${me.pid}`;
+  const name = `${own}.json`;
+  const bare = (holds: boolean): string =>
+    join(folder, `${own}.${encodeURIComponent(me.started ?? '')}.${holds ? 'holds' : 'waits'}`);
   const claim = (holds: boolean): Promise<void> =>
-    writeFileAtomic(own, `${JSON.stringify({ ...me, since, holds } satisfies Claim)}\n`, {
+    writeFileAtomic(join(folder, name), `${JSON.stringify({ ...me, since, holds } satisfies Claim)}\n`, {
       durable: false,
       what: 'claim',
+    }).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOSPC' && error.code !== 'EDQUOT') throw error;
+      // A full disk mostly has room for a name, and `gc` must be able to make more.
+      await writeFile(bare(holds), '');
+      if (holds) await rm(bare(false), { force: true });
     });
-  const release = (): void => rmSync(own, { force: true });
+  const release = (): void => {
+    for (const path of [join(folder, name), bare(false), bare(true)]) rmSync(path, { force: true });
+  };
   process.on('exit', release); // also where a second Ctrl-C ends everything at once
   const giveUp = (): void => {
     release();
@@ -59,7 +68,7 @@ export async function takeRunLock(folder: string, options: RunLockOptions = {}):
   let told = false;
   await claim(false);
   for (;;) {
-    const others = await liveClaims(folder, name);
+    const others = await liveClaims(folder, `${own}.`);
     if (others.size === 0) {
       await claim(true);
       crashPoint('run-lock-taken');
@@ -92,12 +101,12 @@ export async function takeRunLock(folder: string, options: RunLockOptions = {}):
   }
 }
 
-/** All claims but `own` of runs that are alive, by name; those of dead ones are removed. */
+/** All claims but those that begin with `own` of runs that are alive, by name; those of dead ones are removed. */
 async function liveClaims(folder: string, own: string): Promise<Map<string, Claim>> {
   await mkdir(folder, { recursive: true });
   const live = new Map<string, Claim>();
   for (const name of await readdir(folder)) {
-    if (name === own) continue;
+    if (name.startsWith(own)) continue;
     const path = join(folder, name);
     if (isTemporaryName(name)) {
       const [, host, pid] = /^\d+-(.+)-(\d+)\.json\./.exec(name) ?? [];
@@ -107,7 +116,7 @@ async function liveClaims(folder: string, own: string): Promise<Map<string, Clai
     }
     const text = await readFile(path, 'utf8').catch(() => undefined);
     if (text === undefined) continue; // given up since
-    const claim = parse(text);
+    const claim = parseName(name) ?? parse(text);
     if (claim !== undefined && isAlive(claim)) live.set(name, claim);
     else {
       // Whoever finds this folder knows that a run was cut off, and clears up after it.
@@ -116,6 +125,22 @@ async function liveClaims(folder: string, own: string): Promise<Map<string, Clai
     }
   }
   return live;
+}
+
+/** A claim of which only the name could be written. */
+function parseName(name: string): Claim | undefined {
+  const found = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{3})-(.+)-(\d+)\.([^.]*)\.(holds|waits)$/.exec(
+    name,
+  );
+  if (found === null) return undefined;
+  const [, year, month, day, hour, minute, second, ms, host, pid, started, state] = found;
+  return {
+    pid: Number(pid),
+    host: host!,
+    started: started === '' ? null : decodeURIComponent(started!),
+    since: `${year}-${month}-${day}T${hour}:${minute}:${second}.${ms}Z`,
+    holds: state === 'holds',
+  };
 }
 
 /** Claims are written in one step: one that can't be read was cut off by a power cut, and its process with it. */

@@ -54,23 +54,29 @@ describe('a full disk', () => {
     const project = await Project.create({});
     mountSmall(project.root, '1m');
     for (const [path, content] of Object.entries(big)) await project.write(path, content);
-    expect((await project.cli('repro')).exitCode).toBe(0);
+    for (const size of [100_000, 1000]) {
+      await project.write('params.yaml', `size: ${size}\n`);
+      expect((await project.cli('repro')).exitCode).toBe(0);
+    }
     const before = snapshot(project.root, ['out']);
     await project.write('params.yaml', 'size: 2000\n');
-    let filled = 0;
     for (let size = 1 << 20; size > 0; size >>= 1)
       try {
-        writeFileSync(project.path(`fill-${filled}`), Buffer.alloc(size));
-        filled++;
+        writeFileSync(project.path(`fill-${size}`), Buffer.alloc(size));
       } catch {
-        rmSync(project.path(`fill-${filled}`), { force: true });
+        rmSync(project.path(`fill-${size}`), { force: true });
       }
     const full = await project.cli('repro');
     expect(full.exitCode).toBe(1);
     expect(full.stdout).toContain('There is no space left on the disk.');
     expect(full.stderr).toBe('');
     expect(snapshot(project.root, ['out'])).toEqual(before);
-    for (let i = 0; i < filled; i++) rmSync(project.path(`fill-${i}`));
+
+    // gc needs no room to make some.
+    const collected = await project.cli('gc');
+    expect(collected).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(collected.stdout).toMatch(/✔ 2 results, .* removed: 10\d(\.\d)? kB;/);
+    expect(readdirSync(project.path('cache/run.lock'))).toEqual([]);
     expect((await project.repro()).summary.executed).toEqual(['big', 'note']);
     expectSoundStore(project.root);
   });

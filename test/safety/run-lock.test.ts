@@ -83,8 +83,8 @@ stages:
 });
 
 describe('a holder', () => {
-  const ran = async (text: string): Promise<boolean> => {
-    const project = await Project.create({ ...files, gate: '', 'cache/run.lock/1.json': text });
+  const ran = async (text: string, name = '1.json'): Promise<boolean> => {
+    const project = await Project.create({ ...files, gate: '', [`cache/run.lock/${name}`]: text });
     const { exitCode } = await project.cli('repro', '--no-wait');
     return exitCode === 0;
   };
@@ -101,6 +101,14 @@ describe('a holder', () => {
 
   it('that can be read no more is taken over: it was cut off with the machine', async () => {
     expect(await ran('')).toBe(true);
+  });
+
+  it('that had room for its name alone holds as well, and is taken over when it died', async () => {
+    const { pid, host, started } = thisProcess();
+    const name = (number: number, start: string | null): string =>
+      `20200101000000000-${host}-${number}.${encodeURIComponent(start ?? '')}.holds`;
+    expect(await ran('', name(pid, started))).toBe(false);
+    expect(await ran('', name(spawnSync('true').pid, null))).toBe(true);
   });
 
   it('on another host is waited for, since it can not be asked', async () => {
