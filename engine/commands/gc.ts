@@ -45,7 +45,8 @@ export function gcCommand(): Command {
   $ npm run gc -- --runs 3 --newer-than 30d           and the last three runs of each stage, and a month's`)}
 
 With \`cache: { limit: 20 GB }\` in pipeline.yaml and no option that says what to keep, only as much leaves as the limit
-asks for, what was not used for longest first; repro does the same when it has made something.
+asks for, what was not used for longest first; repro does the same when it has made something. The limit is of the results
+and of what cut-off stages left: logs, run records and what was moved aside as damaged come on top.
 Logs of results that leave go too, but the last of each stage stays. What stages that were cut off have left
 to go on from goes as well, unless --newer-than keeps it.`,
     )
@@ -86,7 +87,7 @@ async function runGc(session: Session, flags: GcFlags): Promise<number> {
     if (!needed.ok) return failed(needed.failures);
     const result =
       limit !== undefined && !hasScope
-        ? await collectToLimit(cache, lock, limit, dry)
+        ? await collectToLimit(cache, lock, limit, { dry, quarantine })
         : await collect(cache, {
             lock,
             needed: needed.value,

@@ -124,7 +124,7 @@ async function keepLimit(
   const limit = plan.pipeline.definition.cache?.limit;
   if (limit === undefined || executed.length === 0) return;
   const { collectToLimit } = await import('../gc/limit.ts');
-  const collected = await collectToLimit(cache, lock, limit, false);
+  const collected = await collectToLimit(cache, lock, limit);
   if (!collected.ok) failed(collected.failures);
   else {
     const { removed } = collected.value.collected;

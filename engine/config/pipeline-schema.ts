@@ -172,7 +172,7 @@ export const PipelineSchema = z.strictObject({
         .regex(sizePattern, 'a size such as `500 MB`, `20 GB` or `1.5 TiB`')
         .optional()
         .describe(
-          'How large the store may grow, such as `20 GB`. After a repro that exceeds it, and by `rodada gc`, the results that were not used for longest are removed; what pipeline.lock names stays.',
+          'How large the results in the store may grow, such as `20 GB`; logs and records come on top. After a repro that exceeds it, and by `rodada gc`, the results that were not used for longest are removed; what pipeline.lock names stays.',
         ),
     })
     .optional()

@@ -114,14 +114,16 @@ export async function collect(
     if (quarantine) rmSync(join(cache, 'quarantine'), { recursive: true, force: true });
   }
   return succeed({
-    runs: swept.runs.map(({ key, stage, ended, lastUsed, outs }) => ({
-      type: 'gc-run',
-      stage,
-      key,
-      ended,
-      lastUsed: new Date(lastUsed).toISOString(),
-      bytes: outs.reduce((sum, { size }) => sum + size, 0),
-    })),
+    runs: [...swept.runs]
+      .sort((a, b) => a.lastUsed - b.lastUsed)
+      .map(({ key, stage, ended, lastUsed, outs }) => ({
+        type: 'gc-run',
+        stage,
+        key,
+        ended,
+        lastUsed: new Date(lastUsed).toISOString(),
+        bytes: outs.reduce((sum, { size }) => sum + size, 0),
+      })),
     collected: {
       type: 'gc',
       dry,

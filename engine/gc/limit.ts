@@ -1,7 +1,7 @@
 // Keeps the store within the size that pipeline.yaml allows.
 import { parseSize } from '../config/size.ts';
 import type { Lock } from '../lock-file.ts';
-import { collect } from './collect.ts';
+import { type CollectOptions, collect } from './collect.ts';
 
 /**
  * Removes what was not used for longest until the store is within the limit, but nothing that the workspace's lock names.
@@ -12,7 +12,7 @@ export function collectToLimit(
   cache: string,
   lock: Lock,
   limit: string,
-  dry: boolean,
+  { dry = false, quarantine = false }: Partial<Pick<CollectOptions, 'dry' | 'quarantine'>> = {},
 ): ReturnType<typeof collect> {
   return collect(cache, {
     lock,
@@ -20,7 +20,7 @@ export function collectToLimit(
     keeps: () => () => false,
     keepsPartial: () => false,
     limit: parseSize(limit)!,
-    quarantine: false,
+    quarantine,
     dry,
   });
 }

@@ -271,6 +271,17 @@ describe('a limit of the store', () => {
     expect((await project.repro()).summary.restored).toEqual(['big', 'dir']);
   });
 
+  it('does not keep gc from removing what was moved aside, and lists the longest unused first', async () => {
+    const project = await projectWith(1, 2, 3);
+    await project.write('pipeline.yaml', `cache: { limit: 1 kB }\n${files['pipeline.yaml']}`);
+    await project.write('cache/quarantine/00', 'damaged');
+    const { stdout } = await project.cli('gc', '--quarantine', '--json');
+    const used = jsonLines(stdout).flatMap((event) => (event.type === 'gc-run' ? [event.lastUsed] : []));
+    expect(used).toHaveLength(4);
+    expect(used).toEqual(used.toSorted());
+    expect(existsSync(project.path('cache/quarantine'))).toBe(false);
+  });
+
   it('is a size', async () => {
     const project = await Project.create({
       ...files,
