@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { execa } from 'execa';
 import fc from 'fast-check';
 import { afterAll, expect, it } from 'vitest';
 import type { Summary } from '../../engine/event.ts';
@@ -9,6 +10,7 @@ import { repro } from '../../engine/execute/repro.ts';
 import { Workspace } from '../../engine/execute/workspace.ts';
 import { makePlan } from '../../engine/plan/plan.ts';
 import { snapshot } from '../safety/pipeline.ts';
+import { projectRoot } from '../support/run-stage.ts';
 import {
   depPaths,
   type Edit,
@@ -20,8 +22,10 @@ import {
   states,
 } from './random-pipeline.ts';
 
-/** Sequences of edits to try; 1,000 in the full campaign, `RODADA_SEQUENCES=1000`. */
+/** Sequences of edits to try; `npm run campaign` tries 1,000. */
 const numRuns = Number(process.env.RODADA_SEQUENCES ?? 40);
+/** Of so many sequences one goes through the command line, which takes ten times as long as the engine in this process. */
+const oneByCommand = 10;
 
 /** In memory where there is such a folder: the disk is not what is tested here. */
 const home = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'rodada-property-'));
@@ -34,6 +38,17 @@ function write(root: string, state: State): void {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), content);
   }
+}
+
+type Run = (root: string) => Promise<Summary>;
+
+/** Runs the command line. */
+async function runByCommand(root: string): Promise<Summary> {
+  const command = join(projectRoot, 'engine/rodada.mjs');
+  const { stdout } = await execa(process.execPath, [command, 'repro', '--json', '--jobs', '2'], {
+    cwd: root,
+  });
+  return JSON.parse(stdout.slice(stdout.lastIndexOf('\n') + 1)) as Summary;
 }
 
 async function run(root: string): Promise<Summary> {
@@ -96,11 +111,19 @@ const content = (root: string, path: string): string =>
     Object.entries(snapshot(root, [path])).map(([name, text]) => [name.slice(path.length), text]),
   );
 
+const done = { sequences: 0, byCommand: 0, runs: 0 };
+
 it(`holds for ${numRuns} random sequences`, async () => {
   const sequence = fc.tuple(states, fc.array(edits, { minLength: 1, maxLength: 6 }));
   await fc.assert(
     fc.asyncProperty(sequence, async ([first, steps]) => {
       const root = join(home, `project-${++serial}`);
+      const byCommand = done.sequences++ % oneByCommand === 0;
+      if (byCommand) done.byCommand++;
+      const runHere: Run = (folder) => {
+        done.runs++;
+        return byCommand ? runByCommand(folder) : run(folder);
+      };
       try {
         let state = first;
         const history = [state];
@@ -112,7 +135,7 @@ it(`holds for ${numRuns} random sequences`, async () => {
           }
           write(root, state);
           if (step !== undefined) disturb(root, step, state);
-          const summary = await run(root);
+          const summary = await runHere(root);
           expect(snapshot(root, ['out'])).toEqual(await cleanBuild(state));
           for (const i of state.stages.keys()) {
             const inputs = inputsOf(root, state, i);
@@ -122,12 +145,15 @@ it(`holds for ${numRuns} random sequences`, async () => {
             else expect(summary.executed).toContain(`s${i}`);
             executed.add(inputs);
           }
-          expect(await run(root)).toMatchObject({ executed: [], restored: [] });
+          expect(await runHere(root)).toMatchObject({ executed: [], restored: [] });
         }
       } finally {
         rmSync(root, { recursive: true, force: true });
       }
     }),
     { numRuns },
+  );
+  console.log(
+    `${done.sequences} sequences (${done.byCommand} through the command line), ${done.runs} runs, ${built.size} clean builds`,
   );
 }, 7_200_000);

@@ -6,9 +6,13 @@ import { Project } from '../support/project.ts';
 import { copyOf, expectSoundStore, files, snapshot } from './pipeline.ts';
 import { isRunning, startRepro } from './processes.ts';
 
-/** Kills at a random moment. The full campaign, `RODADA_KILLS=200`, also tries each point in every situation. */
+/** Kills at a random moment, besides those at each named point; `npm run campaign` does 200. */
 const randomKills = Number(process.env.RODADA_KILLS ?? 10);
-const full = process.env.RODADA_KILLS !== undefined;
+/** Whether each point is tried in every situation, as `npm run campaign` does. */
+const everywhere = process.env.RODADA_CRASHES === 'everywhere';
+
+/** What was done, for whoever reads the test's output. */
+const counts = { points: 0, elsewhere: 0, random: 0 };
 
 /** What a project may be like when a run starts, each made once. */
 type Situation = 'empty' | 'edited' | 'undone' | 'damaged' | 'cut off';
@@ -53,6 +57,10 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  const { points, elsewhere, random } = counts;
+  console.log(
+    `${points + elsewhere + random} kills: ${points} at named points, ${elsewhere} at these elsewhere, ${random} at random moments`,
+  );
   for (const project of projects.values()) await project.dispose();
 });
 
@@ -94,9 +102,10 @@ describe('a run that is killed loses nothing', () => {
   it.each(crashPoints)('at %s', async (point) => {
     const situation = passedIn[point] ?? 'edited';
     expect(await killedAt(situation, point)).toBe(true);
-    if (!full) return;
+    counts.points++;
+    if (!everywhere) return;
     for (const other of projects.keys())
-      for (const count of [1, 3]) await killedAt(other, `${point}#${count}`);
+      for (const count of [1, 3]) if (await killedAt(other, `${point}#${count}`)) counts.elsewhere++;
   }, 600_000);
 
   it(`at ${randomKills} random moments`, async () => {
@@ -120,6 +129,7 @@ describe('a run that is killed loses nothing', () => {
       await expectNothingLost(project, situation);
       await project.dispose();
     }
+    counts.random = kills;
   }, 3_600_000);
 });
 
