@@ -8,7 +8,7 @@ import { bestWeights, type Checkpoint, restoreCheckpoint } from './checkpoint.ts
 import { chooseStep } from './choose-step.ts';
 import { balancedClassWeights } from './class-weights.ts';
 import { EarlyStopping } from './early-stopping.ts';
-import { type EpochRecord, type FitResult, fitModel } from './fit.ts';
+import { type EpochRecord, type EpochTime, type FitResult, fitModel } from './fit.ts';
 import type { LossOptions } from './graph/loss.ts';
 import { makeOptimizer, type Optimizer } from './optimizers/index.ts';
 import { scheduledRate } from './schedule.ts';
@@ -29,6 +29,8 @@ export interface TrainModelOptions {
   /** State of a training of the same settings after fewer epochs; null starts from scratch. */
   readonly from: Checkpoint | null;
   readonly progress?: (update: Progress) => void;
+  /** Takes the state after each epoch but the last, with the times of the epochs trained here: a place to keep it. */
+  readonly afterEpoch?: (state: TrainingState, times: readonly EpochTime[]) => Promise<void>;
   /** Takes the state after the last epoch, before the best weights are restored: the place to write a checkpoint. */
   readonly save?: (state: TrainingState) => Promise<void>;
 }
@@ -70,6 +72,17 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainModel
   if (from !== null) await restoreCheckpoint(from, model, optimizer);
   const step = await chooseStep(model, optimizer, examples.inputs.dtype, console.log, lossOf(options));
   const perEpoch = Math.ceil(split.train.length / batch);
+  if (from !== null) {
+    const message = `goes on after epoch ${from.epochs.length}`;
+    options.progress?.({
+      done: from.epochs.length * perEpoch,
+      total: epochs * perEpoch,
+      unit: 'steps',
+      message,
+    });
+  }
+  const records = [...(from?.epochs ?? [])];
+  const times: EpochTime[] = [];
   const rate = (done: number) =>
     scheduledRate(params.schedule, params.optimizer.learningRate, done, { perEpoch, epochs });
   const picture = examples.inputs.shape.slice(1) as [number, number, number];
@@ -91,10 +104,18 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainModel
         ? { augment: (epoch: number) => augmentation(changes, picture, seed, epoch) }
         : {}),
       ...(from === null ? {} : { done: from.epochs }),
-      onEpoch(record) {
+      async onEpoch(record, time) {
         checkFinite(model, record.epoch, perEpoch, rate(record.epoch * perEpoch - 1));
         stopping?.observe(record, model);
-        return stopping?.stopped ? 'stop' : undefined;
+        if (stopping?.stopped) return 'stop';
+        records.push(record);
+        times.push(time);
+        if (record.epoch < epochs)
+          await options.afterEpoch?.(
+            { optimizer, epochs: records, best: stopping?.bestWeights ?? [] },
+            times,
+          );
+        return undefined;
       },
       ...(options.progress === undefined ? {} : { progress: options.progress }),
     });
