@@ -41,14 +41,14 @@ export function readLock(root: string): Lock {
 /** A block between conflict markers, or one that can't be read, is as good as absent. */
 export function parseLock(text: string): Lock {
   const blocks = new Map<string, LockBlock>();
-  const damaged: number[] = [];
+  const damaged = new Set<number>();
   let inConflict = false;
-  let start = 0;
+  let start = 0; // line of the block that is open; 0 between blocks
   let lines: string[] = [];
   for (const [i, line] of text.split('\n').entries()) {
     if (line.startsWith('<<<<<<<')) {
       inConflict = true;
-      damaged.push(i + 1);
+      damaged.add(start || i + 1);
     }
     if (line === '{') {
       lines = [];
@@ -57,12 +57,20 @@ export function parseLock(text: string): Lock {
     lines.push(line);
     if (line === '}' && !inConflict) {
       const block = parseBlock(lines.join('\n'));
-      if (block === undefined) damaged.push(start);
+      if (block === undefined) damaged.add(start);
       else blocks.set(block.stage, block);
+      start = 0;
     }
     if (line.startsWith('>>>>>>>')) inConflict = false;
   }
-  return { blocks, damaged };
+  return { blocks, damaged: [...damaged].sort((a, b) => a - b) };
+}
+
+/** `pipeline.lock has damaged blocks at lines 4, 40, 91 and 3 more` */
+export function damagedText(lines: readonly number[]): string {
+  const shown = lines.slice(0, 3).join(', ');
+  const more = lines.length > 3 ? ` and ${lines.length - 3} more` : '';
+  return `${lockFile} has ${lines.length > 1 ? 'damaged blocks at lines' : 'a damaged block at line'} ${shown}${more}`;
 }
 
 function parseBlock(text: string): LockBlock | undefined {

@@ -7,7 +7,7 @@ import { takeRunLock } from '../execute/run-lock.ts';
 import { cacheFolder } from '../execute/workspace.ts';
 import type { Failure } from '../failure.ts';
 import { lockAt, selectBlocks } from '../inspect/locked-stages.ts';
-import { type Lock, type LockBlock, lockFile, readLock, writeLock } from '../lock-file.ts';
+import { damagedText, type Lock, type LockBlock, lockFile, readLock, writeLock } from '../lock-file.ts';
 import { succeed } from '../result.ts';
 import { ObjectStore } from '../store/object-store.ts';
 import { RunRecords } from '../store/run-records.ts';
@@ -68,7 +68,7 @@ async function runCheckout(
     if (!there.ok) return failed(there.failures);
     const { damaged } = there.value;
     if (damaged.length > 0) {
-      const message = `pipeline.lock: the damaged blocks at lines ${damaged.join(', ')} are passed over; repro rebuilds them.`;
+      const message = `${damagedText(damaged)}, passed over here and rebuilt by repro.`;
       emit({ type: 'note', message });
     }
     const where = rev === undefined ? lockFile : `${lockFile} at ${rev}`;

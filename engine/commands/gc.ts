@@ -10,7 +10,7 @@ import type { Failure } from '../failure.ts';
 import { collect } from '../gc/collect.ts';
 import { collectToLimit } from '../gc/limit.ts';
 import { keptRuns, neededByHistory, type Scope } from '../gc/scope.ts';
-import { lockFile, readLock } from '../lock-file.ts';
+import { damagedText, lockFile, readLock } from '../lock-file.ts';
 import { examples, type OutputFlags, type Session, session } from './session.ts';
 
 interface GcFlags extends OutputFlags {
@@ -109,7 +109,7 @@ async function runGc(session: Session, flags: GcFlags): Promise<number> {
 
 const damagedLock = (lines: readonly number[]): Failure => ({
   reason: 'usage',
-  message: `${lockFile} has damaged blocks at lines ${lines.join(', ')}: what they need can't be told.`,
+  message: `${damagedText(lines)}: what they need can't be told.`,
   hint: 'Run `rodada repro`, which rebuilds them, then try again.',
 });
 

@@ -6,9 +6,11 @@ import { watchInterrupts } from '../execute/interrupts.ts';
 import { repro } from '../execute/repro.ts';
 import { takeRunLock } from '../execute/run-lock.ts';
 import { cacheFolder, Workspace } from '../execute/workspace.ts';
+import { damagedText } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type Reach, selectTargets } from '../plan/targets.ts';
+import { lookAt } from './looking.ts';
 import { examples, type PlanFlags, planOf, type Session, session, withPlanOptions } from './session.ts';
 
 export interface ReproFlags extends PlanFlags {
@@ -91,7 +93,7 @@ async function runRepro(session: Session, targets: readonly string[], flags: Rep
         emit({ type: 'hashing', ...progress }),
       );
       const lines = workspace.lock.damaged;
-      if (lines.length > 0) report(`pipeline.lock: damaged blocks at lines ${lines.join(', ')} are rebuilt.`);
+      if (lines.length > 0) report(`${damagedText(lines)}, rebuilt by this run.`);
       const prepared = await workspace.prepare(chosen.value);
       if (!prepared.ok) return failed(prepared.failures);
       const { complete } = await repro(workspace, chosen.value, {
@@ -137,13 +139,14 @@ const reachOf = ({ singleItem, downstream }: ReproFlags): Reach =>
 
 /** Says what the run would do. */
 async function foretell(
-  { emit, failed }: Session,
+  session: Session,
   plan: Plan,
   chosen: readonly Instance[],
   { force, restore }: ReproFlags,
 ): Promise<number> {
   const { foretellAll, outlookOf } = await import('../inspect/forecast.ts');
-  const workspace = new Workspace(plan, { setup: false, report: () => undefined });
+  const { emit, failed } = session;
+  const workspace = lookAt(session, plan);
   const foretold = await foretellAll(workspace, chosen, { force: force === true, restore });
   if (!foretold.ok) return failed(foretold.failures);
   const { forecasts } = foretold.value;

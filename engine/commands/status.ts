@@ -1,8 +1,8 @@
 // `rodada status [targets…]`: what repro would do, and why.
 import { Command } from 'commander';
-import { Workspace } from '../execute/workspace.ts';
 import { foretellAll, outlookOf } from '../inspect/forecast.ts';
 import { selectTargets } from '../plan/targets.ts';
+import { lookAt } from './looking.ts';
 import { examples, type PlanFlags, planOf, type Session, session, withPlanOptions } from './session.ts';
 
 interface StatusFlags extends PlanFlags {
@@ -41,7 +41,8 @@ async function runStatus(session: Session, targets: readonly string[], flags: St
   if (!plan.ok) return failed(plan.failures);
   const chosen = selectTargets(plan.value.graph, targets);
   if (!chosen.ok) return failed(chosen.failures);
-  const workspace = new Workspace(plan.value, { setup: false, report: () => undefined });
+  for (const warning of plan.value.warnings) emit({ type: 'warning', warning });
+  const workspace = lookAt(session, plan.value);
   const foretold = await foretellAll(workspace, chosen.value, { force: false, restore: true, allowMissing });
   if (!foretold.ok) return failed(foretold.failures);
   const { forecasts } = foretold.value;

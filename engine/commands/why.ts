@@ -1,9 +1,9 @@
 // `rodada why STAGE`: every difference between a stage's fingerprint and what pipeline.lock says.
 import { Command } from 'commander';
-import { Workspace } from '../execute/workspace.ts';
 import { foretellAll } from '../inspect/forecast.ts';
 import { explainForecast } from '../inspect/why.ts';
 import { selectTargets } from '../plan/targets.ts';
+import { lookAt } from './looking.ts';
 import { examples, type PlanFlags, planOf, type Session, session, withPlanOptions } from './session.ts';
 
 export function whyCommand(): Command {
@@ -37,7 +37,7 @@ async function runWhy(session: Session, targets: readonly string[], flags: PlanF
   if (!asked.ok) return failed(asked.failures);
   const needed = selectTargets(graph, targets);
   if (!needed.ok) return failed(needed.failures);
-  const workspace = new Workspace(plan.value, { setup: false, report: () => undefined });
+  const workspace = lookAt(session, plan.value);
   const foretold = await foretellAll(workspace, needed.value, { force: false, restore: true });
   if (!foretold.ok) return failed(foretold.failures);
   const { forecasts } = foretold.value;

@@ -264,7 +264,9 @@ describe('pipeline.lock', () => {
     expect(events).toContainEqual(
       expect.objectContaining({
         type: 'note',
-        message: expect.stringMatching(/^pipeline\.lock: damaged blocks at lines \d+ are rebuilt\.$/),
+        message: expect.stringMatching(
+          /^pipeline\.lock has a damaged block at line \d+, rebuilt by this run\.$/,
+        ),
       }),
     );
     expect(summary.executed).toEqual([]);

@@ -49,9 +49,14 @@ writeFileSync(outs.out, readFileSync(deps.count, 'utf8') + rateOf(params));
 it('names what nothing uses, where it stands', async () => {
   const project = await Project.create(files);
   await project.edit('pipeline.yaml', 'echo ${named}', 'echo ${named} ${model.units}');
+  const warningsOf = (text: string): string[] => text.split('\n').filter((line) => line.includes('warning:'));
+  const status = await project.cli('status');
   const { exitCode, stdout } = await project.cli('repro');
   expect(exitCode).toBe(0);
-  expect(stdout.split('\n').filter((line) => line.includes('warning:'))).toEqual([
+  // What the code reads is looked for once it has run.
+  expect(warningsOf(status.stdout)).toEqual(warningsOf(stdout).slice(0, 4));
+  expect(warningsOf((await project.cli('repro', '--dry')).stdout)).toEqual(warningsOf(status.stdout));
+  expect(warningsOf(stdout)).toEqual([
     'params.yaml:6:1 warning: No stage uses the parameter `old`.',
     'params.yaml:11:3 warning: No stage uses the parameter `model.layers`.',
     'pipeline.yaml:5:3 warning: Nothing uses the var `forgotten`.',

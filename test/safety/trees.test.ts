@@ -2,8 +2,10 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, readlinkSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { Event } from '../../engine/event.ts';
 import type { RunRecord } from '../../engine/store/run-records.ts';
 import { Project } from '../support/project.ts';
+import { jsonLines } from '../verbs/text-project.ts';
 import { expectSoundStore, snapshot } from './pipeline.ts';
 import { startRepro } from './processes.ts';
 
@@ -225,7 +227,7 @@ stages:
   expect(run).toBeDefined();
 }, 1_800_000);
 
-it('tells how far the hashing of many files is', async () => {
+it('tells how far the hashing of many files is, status too', async () => {
   const project = await Project.create({
     'pipeline.yaml':
       "stages: { count: { cmd: 'ls ${deps.in} | wc -l > ${outs.out}', deps: { in: in }, outs: { out: out.txt } } }\n",
@@ -238,8 +240,8 @@ it('tells how far the hashing of many files is', async () => {
     await project.write(`in/${i}.bin`, '');
     truncateSync(project.path(`in/${i}.bin`), size);
   }
-  const { events } = await project.repro();
-  const hashing = events.filter((event) => event.type === 'hashing');
+  const { stdout } = await project.cli('status', '--json');
+  const hashing = (jsonLines(stdout) as unknown as Event[]).filter((event) => event.type === 'hashing');
   expect(hashing.length).toBeGreaterThan(0);
   for (const [i, event] of hashing.entries()) {
     expect(event).toMatchObject({ path: 'in', total: 32 * size });

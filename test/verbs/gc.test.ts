@@ -177,7 +177,7 @@ describe('gc', () => {
     expect(await project.cli('gc')).toMatchObject({
       exitCode: 2,
       stdout: expect.stringMatching(
-        /^error: pipeline\.lock has damaged blocks at lines \d+: what they need can't be told\.\n/,
+        /^error: pipeline\.lock has a damaged block at line \d+: what they need can't be told\.\n/,
       ),
     });
     await project.remove('pipeline.lock');
