@@ -1,6 +1,7 @@
 // Finds the blocks of a lock that targets name, in this workspace or at a revision.
 import { meant } from '../config/nearest.ts';
 import { type Lock, type LockBlock, lockFile, parseLock } from '../lock-file.ts';
+import { meantTarget } from '../plan/targets.ts';
 import { fail, type Result, succeed } from '../result.ts';
 
 /** The blocks that the targets name: stages, prefixes or instances; no targets mean all. */
@@ -11,9 +12,10 @@ export function selectBlocks(lock: Lock, targets: readonly string[], where: stri
   for (const target of targets) {
     const named = blocks.filter(({ stage }) => stage === target || stage.startsWith(`${target}:`));
     if (named.length === 0) {
-      const names = blocks.map(({ stage }) => stage);
-      const stages = names.map((name) => name.split(':')[0]!);
-      const hint = meant(target, [...new Set(target.includes(':') ? names : stages)]);
+      const hint = meantTarget(
+        target,
+        blocks.map(({ stage }) => stage),
+      );
       const message = `${where} has no stage \`${target}\`.`;
       return fail({ reason: 'usage', message, ...(hint === undefined ? {} : { hint }) });
     }

@@ -1,7 +1,7 @@
 // The runs of a stage that are known on this machine, from their logs.
 import { relative } from 'node:path';
-import { meant } from '../config/nearest.ts';
 import type { LoggedRun, RunLogs } from '../execute/run-log.ts';
+import { meantTarget } from '../plan/targets.ts';
 import { fail, type Result, succeed } from '../result.ts';
 
 /** A run as it is shown. */
@@ -43,7 +43,7 @@ export function findRuns(
       message: `\`${target}\` has not run on this machine.`,
       hint: `Results that came with the store or the repository have no log; \`rodada repro --force ${target}\` runs it here.`,
     });
-  const hint = meant(target, names);
+  const hint = meantTarget(target, names);
   return fail({
     reason: 'usage',
     message: `There is no stage \`${target}\`.`,

@@ -21,9 +21,9 @@ export function selectTargets(
   for (const target of targets) {
     const named = graph.instances.filter(({ name }) => name === target || name.startsWith(`${target}:`));
     if (named.length === 0) {
-      const hint = meant(
+      const hint = meantTarget(
         target,
-        target.includes(':') ? graph.instances.map(({ name }) => name) : stageNames(graph),
+        graph.instances.map(({ name }) => name),
       );
       return fail({
         reason: 'usage',
@@ -39,4 +39,20 @@ export function selectTargets(
   return succeed(graph.instances.filter((instance) => wanted.has(instance)));
 }
 
-const stageNames = (graph: Graph): string[] => [...new Set(graph.instances.map(({ stage }) => stage))];
+/** What a target was probably meant to be: of a stage that exists an instance or a prefix, else a stage. */
+export function meantTarget(target: string, instances: readonly string[]): string | undefined {
+  const steps = target.split(':');
+  const prefixes = (length: number, within: string): string[] => [
+    ...new Set(
+      instances
+        .filter((name) => within === '' || name.startsWith(`${within}:`))
+        .map((name) => name.split(':').slice(0, length).join(':')),
+    ),
+  ];
+  // As far as the target is right, what may come next.
+  let right = steps.length - 1;
+  while (right > 0 && !instances.some((name) => name.startsWith(`${steps.slice(0, right).join(':')}:`)))
+    right--;
+  const within = steps.slice(0, right).join(':');
+  return meant(steps.slice(0, right + 1).join(':'), prefixes(right + 1, within));
+}

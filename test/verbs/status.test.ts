@@ -54,6 +54,15 @@ describe('status', () => {
       exitCode: 2,
       stdout: 'error: There is no stage `cuont`.\nDid you mean `count`?\n',
     });
+    expect(await project.cli('status', 'count:d')).toMatchObject({
+      exitCode: 2,
+      stdout: 'error: There is no stage `count:d`.\nDid you mean `count:c`?\n',
+    });
+    // The stage is right: what it has, not what else is spelt alike.
+    expect(await project.cli('status', 'count:words')).toMatchObject({
+      exitCode: 2,
+      stdout: 'error: There is no stage `count:words`.\nKnown: count:c, count:w.\n',
+    });
   });
 });
 
