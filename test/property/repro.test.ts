@@ -8,6 +8,8 @@ import { afterAll, expect, it } from 'vitest';
 import type { Summary } from '../../engine/event.ts';
 import { repro } from '../../engine/execute/repro.ts';
 import { Workspace } from '../../engine/execute/workspace.ts';
+import { foretellAll, type Outlook, outlookOf } from '../../engine/inspect/forecast.ts';
+import type { Instance } from '../../engine/plan/instance.ts';
 import { makePlan } from '../../engine/plan/plan.ts';
 import { snapshot } from '../safety/pipeline.ts';
 import { projectRoot } from '../support/run-stage.ts';
@@ -25,7 +27,7 @@ import {
 /** Sequences of edits to try; `npm run campaign` tries 1,000. */
 const numRuns = Number(process.env.RODADA_SEQUENCES ?? 40);
 /** Of so many sequences one goes through the command line, which takes ten times as long as the engine in this process. */
-const oneByCommand = 10;
+const oneByCommand = 20;
 
 /** In memory where there is such a folder: the disk is not what is tested here. */
 const home = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'rodada-property-'));
@@ -40,22 +42,43 @@ function write(root: string, state: State): void {
   }
 }
 
-type Run = (root: string) => Promise<Summary>;
-
-/** Runs the command line. */
-async function runByCommand(root: string): Promise<Summary> {
-  const command = join(projectRoot, 'engine/rodada.mjs');
-  const { stdout } = await execa(process.execPath, [command, 'repro', '--json', '--jobs', '2'], {
-    cwd: root,
-  });
-  return JSON.parse(stdout.slice(stdout.lastIndexOf('\n') + 1)) as Summary;
+/** How a project is worked on: by the engine in this process, or by the command line. */
+interface Engine {
+  repro(root: string): Promise<Summary>;
+  /** What `repro --dry` foretells. */
+  foretell(root: string): Promise<Outlook>;
 }
 
-async function run(root: string): Promise<Summary> {
+const inProcess: Engine = {
+  repro: run,
+  foretell: async (root) => {
+    const { workspace, chosen } = await open(root);
+    const foretold = await foretellAll(workspace, chosen, { force: false, restore: true });
+    if (!foretold.ok) throw new Error(JSON.stringify(foretold.failures));
+    return outlookOf(foretold.value.forecasts);
+  },
+};
+
+const byCommandLine: Engine = {
+  repro: (root) => lastEvent<Summary>(root, 'repro', '--jobs', '2'),
+  foretell: (root) => lastEvent<Outlook>(root, 'repro', '--dry'),
+};
+
+async function lastEvent<T>(root: string, ...args: string[]): Promise<T> {
+  const command = join(projectRoot, 'engine/rodada.mjs');
+  const { stdout } = await execa(process.execPath, [command, ...args, '--json'], { cwd: root });
+  return JSON.parse(stdout.slice(stdout.lastIndexOf('\n') + 1)) as T;
+}
+
+async function open(root: string): Promise<{ workspace: Workspace; chosen: Instance[] }> {
   const plan = await makePlan(root, {});
   if (!plan.ok) throw new Error(JSON.stringify(plan.failures));
   const workspace = new Workspace(plan.value, { setup: false, report: () => undefined });
-  const chosen = [...plan.value.graph.instances];
+  return { workspace, chosen: [...plan.value.graph.instances] };
+}
+
+async function run(root: string): Promise<Summary> {
+  const { workspace, chosen } = await open(root);
   expect((await workspace.prepare(chosen)).ok).toBe(true);
   const failures: unknown[] = [];
   const { summary } = await repro(workspace, chosen, {
@@ -111,19 +134,16 @@ const content = (root: string, path: string): string =>
     Object.entries(snapshot(root, [path])).map(([name, text]) => [name.slice(path.length), text]),
   );
 
-const done = { sequences: 0, byCommand: 0, runs: 0 };
+const done = { sequences: 0, byCommand: 0, runs: 0, foretold: 0 };
 
 it(`holds for ${numRuns} random sequences`, async () => {
   const sequence = fc.tuple(states, fc.array(edits, { minLength: 1, maxLength: 6 }));
   await fc.assert(
     fc.asyncProperty(sequence, async ([first, steps]) => {
       const root = join(home, `project-${++serial}`);
-      const byCommand = done.sequences++ % oneByCommand === 0;
-      if (byCommand) done.byCommand++;
-      const runHere: Run = (folder) => {
-        done.runs++;
-        return byCommand ? runByCommand(folder) : run(folder);
-      };
+      const engine = done.sequences % oneByCommand === 0 ? byCommandLine : inProcess;
+      const foretells = done.sequences++ % 2 === 0; // looking first also leaves notes of what it saw
+      if (engine === byCommandLine) done.byCommand++;
       try {
         let state = first;
         const history = [state];
@@ -135,7 +155,16 @@ it(`holds for ${numRuns} random sequences`, async () => {
           }
           write(root, state);
           if (step !== undefined) disturb(root, step, state);
-          const summary = await runHere(root);
+          const outlook = foretells ? await engine.foretell(root) : undefined;
+          const summary = await engine.repro(root);
+          done.runs++;
+          if (outlook !== undefined) {
+            expect(outlook.blocked).toEqual([]);
+            expect(summary.executed).toEqual(expect.arrayContaining([...outlook.run]));
+            expect(summary.restored).toEqual(expect.arrayContaining([...outlook.restore]));
+            expect(summary.fresh).toEqual(expect.arrayContaining([...outlook.fresh]));
+            done.foretold++;
+          }
           expect(snapshot(root, ['out'])).toEqual(await cleanBuild(state));
           for (const i of state.stages.keys()) {
             const inputs = inputsOf(root, state, i);
@@ -145,7 +174,8 @@ it(`holds for ${numRuns} random sequences`, async () => {
             else expect(summary.executed).toContain(`s${i}`);
             executed.add(inputs);
           }
-          expect(await runHere(root)).toMatchObject({ executed: [], restored: [] });
+          expect(await engine.repro(root)).toMatchObject({ executed: [], restored: [] });
+          done.runs++;
         }
       } finally {
         rmSync(root, { recursive: true, force: true });
@@ -154,6 +184,6 @@ it(`holds for ${numRuns} random sequences`, async () => {
     { numRuns },
   );
   console.log(
-    `${done.sequences} sequences (${done.byCommand} through the command line), ${done.runs} runs, ${built.size} clean builds`,
+    `${done.sequences} sequences (${done.byCommand} through the command line), ${done.runs} runs, ${done.foretold} of them foretold, ${built.size} clean builds`,
   );
 }, 7_200_000);
