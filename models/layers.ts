@@ -26,6 +26,8 @@ export const conv3x3 = (
     start?: KernelStart;
     trainable?: boolean;
     l2?: number | undefined;
+    /** Of the network's input, if this is its first layer. */
+    inputShape?: Shape3 | undefined;
   } = {},
 ) =>
   layers.conv2d({
@@ -37,6 +39,7 @@ export const conv3x3 = (
     useBias: options.useBias ?? true,
     kernelInitializer: kernel(options.start ?? 'glorotUniform', seed, name),
     trainable: options.trainable ?? true,
+    ...(options.inputShape === undefined ? {} : { inputShape: [...options.inputShape] }),
     ...penalty(options.l2 ?? 0),
   });
 

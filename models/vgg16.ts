@@ -60,11 +60,24 @@ export function vgg16Backbone(shape: Shape3, convolutions: Vgg16Convolutions, st
  * Builds the head alone, uncompiled, for training on the frozen convolutions' outputs.
  *
  * @param shape of the features, `[height, width, channels]`
+ * @param tuned block of convolutions that is trained along with the head and stands before it, its weights zero; none if null
  */
-export function vgg16Head(shape: Shape3, classes: number, params: Vgg16Params, seed: number): Sequential {
-  checkShape("vgg16's head", shape);
+export function vgg16Head(
+  shape: Shape3,
+  classes: number,
+  params: Vgg16Params,
+  seed: number,
+  tuned: Pick<Vgg16Convolutions, 'width' | 'block'> | null = null,
+): Sequential {
+  checkShape("vgg16's head", shape, tuned === null ? 0 : 1);
   checkClasses("vgg16's head", classes);
-  return sequential({ name: 'vgg16_head', layers: headLayers(classes, params, seed, shape) });
+  const name = 'vgg16_head';
+  if (tuned === null) return sequential({ name, layers: headLayers(classes, params, seed, shape) });
+  const start: Vgg16Start = { seed, start: 'zeros', trainable: true };
+  return sequential({
+    name,
+    layers: [...blockLayers(tuned.block, tuned.width, start, shape), ...headLayers(classes, params, seed)],
+  });
 }
 
 /**
@@ -127,7 +140,7 @@ export function blockOfFeatures(size: number, width: number, features: Shape3): 
 function convolutionLayers(
   shape: Shape3,
   { width, preprocess, block }: Vgg16Convolutions,
-  { seed, start, trainable }: Vgg16Start,
+  start: Vgg16Start,
 ) {
   if (!(width > 0 && width <= 1)) throw new RangeError(`vgg16's width ${width} is not in (0, 1].`);
   if (!Number.isInteger(block) || block < 1 || block > 5) {
@@ -137,16 +150,26 @@ function convolutionLayers(
   if (shape[2] !== 3) throw new RangeError(`vgg16 takes pictures of 3 channels, not ${shape[2]}.`);
   return [
     preprocessLayer(preprocess, shape),
-    ...vgg16Blocks.slice(0, block).flatMap((convolutions, index) => [
-      ...convolutions.map((filters, position) =>
-        conv3x3(`block${index + 1}_conv${position + 1}`, scaled(filters, width), seed, {
-          activation: 'relu',
-          start,
-          trainable,
-        }),
-      ),
-      maxPool2x2(`block${index + 1}_pool`),
-    ]),
+    ...vgg16Blocks.slice(0, block).flatMap((_, index) => blockLayers(index + 1, width, start)),
+  ];
+}
+
+function blockLayers(
+  block: number,
+  width: number,
+  { seed, start, trainable }: Vgg16Start,
+  inputShape?: Shape3,
+) {
+  return [
+    ...vgg16Blocks[block - 1]!.map((filters, position) =>
+      conv3x3(`block${block}_conv${position + 1}`, scaled(filters, width), seed, {
+        activation: 'relu',
+        start,
+        trainable,
+        inputShape: position === 0 ? inputShape : undefined,
+      }),
+    ),
+    maxPool2x2(`block${block}_pool`),
   ];
 }
 

@@ -11,15 +11,20 @@ import { SeedParam } from './seed.ts';
 import { SourceParams } from './source.ts';
 import { SplitParams } from './split.ts';
 
-export default z.strictObject({
-  seed: SeedParam,
-  source: SourceParams,
-  filter: FilterParams,
-  explore: ExploreParams,
-  resize: ResizeParams,
-  split: SplitParams,
-  iterations: z.array(IterationParams).min(1),
-  models: ModelsParams,
-  backbone: BackboneParams,
-  gates: GatesParams,
-});
+export default z
+  .strictObject({
+    seed: SeedParam,
+    source: SourceParams,
+    filter: FilterParams,
+    explore: ExploreParams,
+    resize: ResizeParams,
+    split: SplitParams,
+    iterations: z.array(IterationParams).min(1),
+    models: ModelsParams,
+    backbone: BackboneParams,
+    gates: GatesParams,
+  })
+  .refine(({ models, backbone }) => !(models.vgg16.fineTune && backbone.block === 1), {
+    path: ['models', 'vgg16', 'fineTune'],
+    error: 'with backbone.block 1 the last block is the first, and none would be left frozen',
+  });

@@ -25,6 +25,8 @@ export const Vgg16Params = z.strictObject({
   dense: z.int().min(1),
   /** Share of the hidden layer's outputs that dropout sets to zero. */
   dropout: z.number().min(0).lt(1),
+  /** Trains the last block's convolutions along with the head, from the backbone's weights on. */
+  fineTune: z.boolean().optional(),
   ...trainingFields,
   augmentation: z
     .undefined({

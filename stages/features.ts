@@ -2,12 +2,16 @@
 import { z } from 'zod';
 import { stage, UserError } from '../engine/stage.ts';
 import { BackboneParams } from '../params/backbone.ts';
+import { Vgg16Params } from '../params/models.ts';
 import { NpyFile } from '../pictures/npy.ts';
 import { readBackbone } from '../training/backbone.ts';
 import { backendNameOf, loadBackend } from '../training/backend.ts';
 import { writeFeatures } from '../training/features.ts';
 
-const Params = z.strictObject({ backbone: BackboneParams.pick({ block: true }) });
+const Params = z.strictObject({
+  backbone: BackboneParams.pick({ block: true }),
+  models: z.strictObject({ vgg16: Vgg16Params.pick({ fineTune: true }) }),
+});
 
 await stage(Params, async ({ params, deps, outs, env, progress }) => {
   await loadBackend(backendNameOf(env.backend ?? ''));
@@ -21,7 +25,8 @@ await stage(Params, async ({ params, deps, outs, env, progress }) => {
           'Run `npm run repro -- backbone` to make it anew.',
       );
     }
-    await writeFeatures(pictures, backbone, params.backbone.block, outs.features!, progress);
+    const frozen = params.backbone.block - (params.models.vgg16.fineTune ? 1 : 0);
+    await writeFeatures(pictures, backbone, frozen, outs.features!, progress);
   } finally {
     await pictures.close();
   }

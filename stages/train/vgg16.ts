@@ -1,4 +1,4 @@
-// Trains VGG16's head on the frozen convolutions' outputs, and saves the whole network.
+// Trains VGG16's head, and where it is wished the last block, on the frozen convolutions' outputs, and saves the whole network.
 import { z } from 'zod';
 import { stage, UserError } from '../../engine/stage.ts';
 import type { Shape3 } from '../../models/layers.ts';
@@ -12,17 +12,24 @@ const Params = z.strictObject({ seed: SeedParam, models: z.strictObject({ vgg16:
 
 await stage(Params, async (context) => {
   const { seed, models } = context.params;
+  const { fineTune } = models.vgg16;
   const backbone = await readBackbone(context.deps.backbone!);
   await trainStage(context, {
     seed,
     params: models.vgg16,
-    build: (features, classes) => vgg16Head(features, classes, models.vgg16, seed),
+    build(features, classes) {
+      if (!fineTune) return vgg16Head(features, classes, models.vgg16, seed);
+      const tuned = { width: backbone.info.width, block: blockOf(features, backbone) + 1 };
+      const head = vgg16Head(features, classes, models.vgg16, seed, tuned);
+      setBackboneWeights(head, backbone);
+      return head;
+    },
     whole(head) {
       const features = head.inputs[0]!.shape.slice(1) as unknown as Shape3;
       const model = vgg16(
         [backbone.info.size, backbone.info.size, 3],
         head.outputs[0]!.shape.at(-1)!,
-        convolutionsOf(backbone, blockOf(features, backbone)),
+        convolutionsOf(backbone, blockOf(features, backbone) + (fineTune ? 1 : 0)),
         models.vgg16,
         { seed, start: 'zeros', trainable: false },
       );

@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import type { Shape3 } from '../../models/layers.ts';
 import { vgg16, vgg16Backbone } from '../../models/vgg16.ts';
+import schema from '../../params/index.ts';
 import { writeCatalog } from '../../pictures/catalog.ts';
 import { NpyFile } from '../../pictures/npy.ts';
 import { convolutionsOf, readBackbone, setBackboneWeights, writeBackbone } from '../../training/backbone.ts';
@@ -48,7 +50,7 @@ beforeAll(async () => {
   );
   await writeBackbone(at('backbone'), info, model);
   const features = await runStage('stages/features.ts', {
-    params: { backbone: { block: 4 } },
+    params: { backbone: { block: 4 }, models: { vgg16: { fineTune: false } } },
     deps: { pictures: study.pictures, backbone: at('backbone') },
     outs: { features: at('features.npy') },
     env,
@@ -142,6 +144,83 @@ describe('train', () => {
       threads: 1,
     });
     expect(timing.trainSeconds).toBeGreaterThan(0);
+  });
+});
+
+describe('fine-tuning', () => {
+  const out = (name: string) => at('tuned', name);
+  beforeAll(async () => {
+    const vgg16 = { ...params, fineTune: true };
+    const features = await runStage('stages/features.ts', {
+      params: { backbone: { block: 4 }, models: { vgg16: { fineTune: true } } },
+      deps: { pictures: study.pictures, backbone: at('backbone') },
+      outs: { features: at('block3.npy') },
+      env,
+    });
+    expect(features).toMatchObject({ exitCode: 0, stderr: '' });
+    const trained = await runStage('stages/train/vgg16.ts', {
+      params: { seed, models: { vgg16 } },
+      matrix: { model: 'vgg16', run },
+      labels: { model: 'vgg16', run: 'batch16-epochs3' },
+      deps: { inputs: at('block3.npy'), backbone: at('backbone'), index: study.index, split: study.split },
+      outs: { model: out('model.h5'), history: out('history.json'), timing: out('timing.json') },
+      env,
+    });
+    expect(trained).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  it('moves the last block from the backbone on, as in the whole network, and no block before it', async () => {
+    const backbone = await readBackbone(at('backbone'));
+    const model = vgg16([size, size, 3], 3, convolutionsOf(backbone, 4), params, {
+      seed,
+      start: 'zeros',
+      trainable: false,
+    });
+    setBackboneWeights(model, backbone);
+    for (const layer of model.layers) if (layer.name.startsWith('block4_conv')) layer.trainable = true;
+    const examples = await openExamples(study);
+    const step = eagerStep(model, makeOptimizer(params.optimizer));
+    const learningRate = params.optimizer.learningRate;
+    const { train, validation } = study;
+    await fitModel({ step, examples, train, validation, ...run, seed, learningRate });
+    await examples.inputs.close();
+    const saved = await readKerasWeights(out('model.h5'));
+    for (const layer of model.layers) {
+      const start = backbone.weights.get(layer.name);
+      layer.getWeights().forEach((weight, i) => {
+        const { values } = saved.get(layer.name)![i]!;
+        const own = weight.dataSync();
+        values.forEach((value, j) => {
+          expect(Math.abs(value - own[j]!)).toBeLessThan(1e-5);
+        });
+        const stayed = start === undefined ? null : start[i]!.values.join() === values.join();
+        expect(stayed, layer.name).toBe(start === undefined ? null : !layer.name.startsWith('block4'));
+      });
+    }
+  });
+
+  it('is refused where no block would be left frozen', async () => {
+    const all = parse(await readFile('params.yaml', 'utf8'));
+    const issuesFor = (block: number) => {
+      const { success, error } = schema.safeParse({
+        ...all,
+        backbone: { ...all.backbone, block },
+        models: { ...all.models, vgg16: { ...all.models.vgg16, fineTune: true } },
+      });
+      return success ? [] : error.issues.map(({ path }) => path.join('.'));
+    };
+    expect([issuesFor(2), issuesFor(1)]).toEqual([[], ['models.vgg16.fineTune']]);
+  });
+
+  it('leaves the same classifier on pictures and on features', async () => {
+    const onPictures = await loadClassifier(out('model.h5'), study.pictures);
+    const onFeatures = await loadClassifier(out('model.h5'), at('block3.npy'));
+    const [whole, part] = [await onPictures.predict([0, 39]), await onFeatures.predict([0, 39])];
+    part.forEach((value, i) => {
+      expect(value).toBeCloseTo(whole[i]!, 5);
+    });
+    await onPictures.close();
+    await onFeatures.close();
   });
 });
 
