@@ -1,6 +1,7 @@
 // Says each failure in words: what is wrong, where, and the next step.
 import pc from 'picocolors';
 import type { Failure, SourcePosition } from '../failure.ts';
+import { pathText } from './path-text.ts';
 
 /** The whole text of a failure, several lines without a final newline. */
 export function failureText(failure: Failure): string {
@@ -31,13 +32,13 @@ export function failureText(failure: Failure): string {
       );
     case 'not-stored':
       return lines(
-        heading(`\`${failure.path}\` of ${failure.stage} ${notStored[failure.why]}.`),
+        heading(`\`${pathText(failure.path)}\` of ${failure.stage} ${notStored[failure.why]}.`),
         `Make it with \`rodada repro ${failure.stage}\`, or copy the store (cache/) from where it was made.`,
       );
     case 'unsaved':
       return lines(
         heading(
-          `\`${failure.path}\` of ${failure.stage} holds what neither the store nor pipeline.lock knows; it was left as it is.`,
+          `\`${pathText(failure.path)}\` of ${failure.stage} holds what neither the store nor pipeline.lock knows; it was left as it is.`,
         ),
         `Keep it with \`rodada commit ${failure.stage}\` or a copy, or overwrite it with \`--force\`.`,
       );

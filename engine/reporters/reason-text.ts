@@ -1,5 +1,6 @@
 // Says in a few words why a stage is not fresh.
 import type { Reason } from '../explain.ts';
+import { pathText } from './path-text.ts';
 
 /** One reason: `models.cnn1.dropout 0.5 → 0.3`. */
 export function reasonText(reason: Reason): string {
@@ -17,7 +18,7 @@ export function reasonText(reason: Reason): string {
     case 'wdir':
       return `wdir ${reason.old} → ${reason.new}`;
     case 'code':
-      return `${reason.file} ${reason.change}`;
+      return `${pathText(reason.file)} ${reason.change}`;
     case 'package':
       return `${reason.name} ${reason.old ?? '—'} → ${reason.new ?? '—'}`;
     case 'param':
@@ -25,7 +26,7 @@ export function reasonText(reason: Reason): string {
     case 'matrix':
       return `matrix ${reason.axis} ${difference(reason.old, reason.new)}`;
     case 'dep':
-      return `${reason.path} ${reason.change}`;
+      return `${pathText(reason.path)} ${reason.change}`;
     case 'environment':
       return `${reason.name} ${reason.old ?? '—'} → ${reason.new ?? '—'}`;
     case 'out-moved':
@@ -33,7 +34,7 @@ export function reasonText(reason: Reason): string {
     case 'upstream':
       return `after ${shortList(reason.stages)}`;
     case 'out':
-      return `${reason.path} is ${reason.state}`;
+      return `${pathText(reason.path)} is ${reason.state}`;
   }
 }
 

@@ -8,6 +8,7 @@ import { duration } from './duration.ts';
 import { failureText } from './failure-text.ts';
 import { forecastText, outlookText } from './forecast-text.ts';
 import { checkoutText, commitText, frozenText } from './outs-text.ts';
+import { pathText } from './path-text.ts';
 import { progressText } from './progress-text.ts';
 import { reasonsText } from './reason-text.ts';
 import type { Reporter } from './reporter.ts';
@@ -106,7 +107,7 @@ export class TerminalReporter implements Reporter {
         this.#running.delete(theStore);
         return verifiedText(event);
       case 'checked-out':
-        return `${pc.blue('↺')} ${event.path} ${pc.dim(event.stage)}`;
+        return `${pc.blue('↺')} ${pathText(event.path)} ${pc.dim(event.stage)}`;
       case 'checkout':
         return checkoutText(event);
       case 'dag':
@@ -148,7 +149,7 @@ export class TerminalReporter implements Reporter {
 
   /** Hashing is drawn as if it were a stage. */
   #hashing({ path, done, total }: Extract<Event, { type: 'hashing' }>): string | undefined {
-    const stage = `hashing ${path}`;
+    const stage = `hashing ${pathText(path)}`;
     const now = performance.now();
     if (!this.#running.has(stage)) this.#running.set(stage, { started: now, reporting: now, printed: now });
     if (done < total) return this.#progress({ type: 'progress', stage, done, total, unit: 'bytes' });

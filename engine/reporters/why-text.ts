@@ -2,6 +2,7 @@
 import pc from 'picocolors';
 import type { Explanation, FileChanges } from '../inspect/why.ts';
 import { duration } from './duration.ts';
+import { pathText } from './path-text.ts';
 import { reasonText } from './reason-text.ts';
 
 /** A heading, then a line for each reason. */
@@ -40,7 +41,7 @@ function filesText({ added, removed, changed }: FileChanges): string {
     ...added.map((file) => `+ ${file}`),
     ...removed.map((file) => `- ${file}`),
   ];
-  const shown = parts.slice(0, shownFiles).map((part) => `    ${pc.dim(part)}`);
+  const shown = parts.slice(0, shownFiles).map((part) => `    ${pc.dim(pathText(part))}`);
   if (parts.length > shownFiles) shown.push(`    ${pc.dim(`and ${parts.length - shownFiles} more files`)}`);
   return shown.join('\n');
 }

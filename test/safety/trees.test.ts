@@ -63,6 +63,30 @@ stages:
     expect((await project.repro()).summary.restored).toEqual(['copy']);
     expect(await project.read(`out/${name}`)).toBe('content\n');
   });
+
+  it('are shown on one line, without what a terminal would obey', async () => {
+    const name = 'new\nline \u001b[2J ä \u009b2J';
+    const project = await Project.create({
+      'pipeline.yaml': JSON.stringify({
+        stages: {
+          copy: { cmd: 'cp -R ${deps.in} ${outs.out}', deps: { in: 'in' }, outs: { out: `out/${name}` } },
+        },
+      }),
+      'params.yaml': '',
+      [`in/${name}`]: 'content\n',
+    });
+    await project.repro();
+    const shown = 'new\\nline \\u001b[2J ä \\u009b2J';
+    await project.write(`out/${name}/${name}`, 'edited\n');
+    expect((await project.cli('status')).stdout).toBe(
+      `↺ copy would be restored (out/${shown} is edited)\n1 would be restored, 0 fresh\n`,
+    );
+    expect((await project.cli('why', 'copy')).stdout).toMatch(/:\n.* is edited\n.*\n$/);
+    expect((await project.cli('why', 'copy')).stdout).toContain(`    ~ ${shown}\n`);
+    const checkout = await project.cli('checkout');
+    expect(checkout.stdout).toContain(`error: \`out/${shown}\` of copy holds what neither`);
+    expect((await project.cli('checkout', '--force')).stdout).toContain(`↺ out/${shown} copy\n`);
+  });
 });
 
 describe('links', () => {
