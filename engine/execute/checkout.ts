@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Emit } from '../event.ts';
 import type { Failure } from '../failure.ts';
 import type { Lock, LockBlock } from '../lock-file.ts';
-import { outPathProblem } from '../plan/graph.ts';
+import { OutPaths } from '../plan/out-path.ts';
 import { DamagedObject, type ObjectStore } from '../store/object-store.ts';
 import type { StatMemo } from '../store/stat-memo.ts';
 import type { Content } from '../store/tree.ts';
@@ -64,7 +64,7 @@ async function bring(place: Place, stage: string, out: LockedOut, force: boolean
   const { root, cache, memo, objects } = place;
   const { path, cache: cached, ...content } = out;
   // A lock is input, too: one from elsewhere may say anything.
-  const problem = outPathProblem(path);
+  const problem = new OutPaths(root).problem(path);
   if (problem !== undefined) return { reason: 'file', path: 'pipeline.lock', message: problem };
   const now = await memo.look(root, path);
   if (now?.hash === content.hash) return 'kept';

@@ -1,6 +1,6 @@
 // Links instances by their paths into a DAG and refuses what can't be one, before anything runs.
 import { existsSync, statSync } from 'node:fs';
-import { posix, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { meant } from '../config/nearest.ts';
 import type { Pipeline } from '../config/pipeline.ts';
 import { configuration } from '../config/zod-diagnostics.ts';
@@ -8,6 +8,7 @@ import type { ConfigurationFailure } from '../failure.ts';
 import { fail, type Result, succeed } from '../result.ts';
 import type { Instance } from './instance.ts';
 import { OutIndex } from './out-index.ts';
+import { OutPaths } from './out-path.ts';
 
 /** The instances in an order in which each comes after all that it needs. */
 export interface Graph {
@@ -21,13 +22,18 @@ export interface Graph {
 }
 
 /** Finds who makes which path, and refuses outs where there can be none. */
-export function indexOuts(instances: readonly Instance[], pipeline: Pipeline): Result<OutIndex> {
+export function indexOuts(
+  instances: readonly Instance[],
+  pipeline: Pipeline,
+  root: string,
+): Result<OutIndex> {
   const failures: ConfigurationFailure[] = [];
   const position = pipeline.source.position.bind(pipeline.source);
   const outs = new OutIndex();
+  const paths = new OutPaths(root);
   for (const instance of instances) {
     for (const out of instance.outs) {
-      const problem = outPathProblem(out.path) ?? outs.add(instance, out);
+      const problem = paths.problem(out.path) ?? outs.add(instance, out);
       if (problem !== undefined) failures.push(configuration(problem, undefined, position(out.at)));
     }
   }
@@ -92,18 +98,6 @@ export function buildGraph(
 const unique = (failures: readonly ConfigurationFailure[]): ConfigurationFailure[] => [
   ...new Map(failures.map((failure) => [JSON.stringify(failure), failure])).values(),
 ];
-
-/** An out must lie inside the project and outside the engine's own store; undefined where it does. */
-export function outPathProblem(path: string): string | undefined {
-  const normal = posix.normalize(path);
-  if (posix.isAbsolute(path) || normal === '.' || normal === '..' || normal.startsWith('../'))
-    return `The out \`${path}\` lies outside the project.`;
-  if (normal !== path)
-    return `The out \`${path}\` is not written plainly; write \`${normal.replace(/\/$/, '')}\`.`;
-  if (['cache', '.git', 'node_modules'].includes(path.split('/')[0]!))
-    return `The out \`${path}\` lies in a folder that is not for outs.`;
-  return undefined;
-}
 
 /** Asks once for each path: thousands of instances may share one. */
 function remembering(ask: (path: string) => boolean): (path: string) => boolean {

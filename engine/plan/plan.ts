@@ -29,7 +29,7 @@ export async function makePlan(root: string, options: PlanOptions): Promise<Resu
   if (!params.ok) return params;
   const expanded = expand(pipeline.value, params.value);
   if (!expanded.ok) return expanded;
-  const outs = indexOuts(expanded.value.instances, pipeline.value);
+  const outs = indexOuts(expanded.value.instances, pipeline.value, root);
   if (!outs.ok) return outs;
   const globbed = await resolveGlobs(
     expanded.value.instances,

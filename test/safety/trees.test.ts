@@ -137,6 +137,27 @@ ln -s folder to-folder; ln -s . to-itself
     expect(await project.read('out.txt')).toBe('two\n');
   });
 
+  it('on the way to an out are refused, by repro and by checkout: it would land elsewhere', async () => {
+    const project = await Project.create({
+      'pipeline.yaml': "stages: { one: { cmd: 'echo 1 > ${outs.out}', outs: { out: made/deep/out.txt } } }\n",
+      'params.yaml': '',
+      'elsewhere/out.txt': 'mine\n',
+      'elsewhere/deep/out.txt': 'mine\n',
+    });
+    await project.repro();
+    await project.remove('made');
+    symlinkSync('elsewhere', project.path('made'));
+    const message =
+      'The out `made/deep/out.txt` lies behind `made`, a symbolic link; make that a folder, or name the path that it leads to.';
+    const repro = await project.cli('repro');
+    expect(repro.exitCode).toBe(2);
+    expect(repro.stdout).toContain(`pipeline.yaml:1:60 error: ${message}`);
+    const checkout = await project.cli('checkout', '--force');
+    expect(checkout.exitCode).not.toBe(0);
+    expect(checkout.stdout).toContain(message);
+    expect(await project.read('elsewhere/deep/out.txt')).toBe('mine\n');
+  });
+
   it('are no outs themselves', async () => {
     const project = await Project.create({
       'pipeline.yaml': "stages: { link: { cmd: 'ln -s /etc/hosts ${outs.out}', outs: { out: out.txt } } }\n",
