@@ -213,6 +213,26 @@ stages:
   });
 });
 
+describe('slots', () => {
+  it('say how much of the machine a stage takes, and no more than there is', async () => {
+    // Fails where another is at work.
+    const alone = 'mkdir at-work || exit 8; sleep 0.4; rmdir at-work; echo 1 > ${outs.o}';
+    const project = await Project.create({
+      'pipeline.yaml': `
+stages:
+  two: { cmd: '${alone}', slots: 2, outs: { o: two.txt } }
+  more: { cmd: '${alone}', slots: 2, outs: { o: more.txt } }
+  many: { cmd: '${alone}', slots: 9, outs: { o: many.txt } }
+`,
+      'params.yaml': '',
+    });
+    expect((await project.repro('--jobs', '3')).summary.executed).toHaveLength(3);
+    // With room for two of them, two meet.
+    const met = await project.repro('--jobs', '4', '--force', '--keep-going', 'two', 'more');
+    expect(met.summary.failed).toHaveLength(1);
+  });
+});
+
 describe('the store', () => {
   it('moves a damaged object aside, says so, and makes it again', async () => {
     const project = await Project.create(files);
