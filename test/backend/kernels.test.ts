@@ -1,34 +1,14 @@
 // Our kernels against the cpu backend's plain loops, and against native TensorFlow where it is set up.
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { type BackendName, loadBackend } from '../../training/backend.ts';
+import type { BackendName } from '../../training/backend.ts';
 import { dropoutMask } from '../../training/kernels/dropout-mask.ts';
 import { nativePlaces } from '../../training/native/places.ts';
 import { nativeState } from '../../training/native/state.ts';
+import { normal, on, relativeDifference } from './on-backend.ts';
 
 const native = nativeState(nativePlaces()).kind === 'ready';
 const fastBackends: BackendName[] = native ? ['tensorflow', 'wasm'] : ['wasm'];
-
-/** Runs on a backend, and gives the result's values with nothing left behind. */
-async function on(backend: BackendName, compute: () => tf.Tensor): Promise<Float32Array> {
-  await loadBackend(backend);
-  const before = tf.memory().numTensors;
-  const result = tf.tidy(compute);
-  const values = (await result.data()) as Float32Array;
-  result.dispose();
-  expect(tf.memory().numTensors, 'tensors left behind').toBe(before);
-  return Float32Array.from(values);
-}
-
-/** The largest difference, relative to the largest value. */
-function relativeDifference(actual: Float32Array, expected: Float32Array): number {
-  expect(actual.length).toBe(expected.length);
-  const scale = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const most = actual.reduce((worst, value, i) => Math.max(worst, Math.abs(value - expected[i]!)), 0);
-  return most / scale;
-}
-
-const normal = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed);
 
 describe('gradients of a convolution', () => {
   const shapes = [

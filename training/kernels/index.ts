@@ -2,7 +2,11 @@
 import type { BackendName } from '../backend-name.ts';
 import { registerConv2dBackpropFilter } from './conv2d-backprop-filter.ts';
 import { registerConv2dBackpropInput } from './conv2d-backprop-input.ts';
+import { registerIdentity } from './identity.ts';
+import { registerMatMul } from './mat-mul.ts';
+import { registerMaxPoolGrad } from './max-pool-grad.ts';
 import { registerReluGrad } from './relu-grad.ts';
+import { registerSum } from './sum.ts';
 
 const registered = new Set<BackendName>();
 
@@ -14,5 +18,9 @@ export function registerKernels(backend: BackendName): void {
   if (backend === 'wasm') {
     registerConv2dBackpropFilter();
     registerConv2dBackpropInput();
+    registerMatMul();
+    registerMaxPoolGrad();
+    registerSum();
+    registerIdentity();
   }
 }

@@ -2,9 +2,9 @@
 // training step on native TensorFlow a third of its time.
 import * as tf from '@tensorflow/tfjs-core';
 import type { BackendName } from '../backend-name.ts';
+import { ownKernels } from './own-kernels.ts';
 import { floatType, type TensorflowBackend } from './tensorflow-op.ts';
-import type { WasmBackend } from './wasm-memory.ts';
-import { wasmFloats } from './wasm-memory.ts';
+import { floatsAt, type WasmBackend } from './wasm-memory.ts';
 
 /** Named as TensorFlow's operation: `ReluGrad(dy, y) = y > 0 ? dy : 0`; `y` may be ReLU's input or its output. */
 const ReluGrad = 'ReluGrad';
@@ -39,8 +39,12 @@ function onTensorflow({ inputs, backend }: ReluGradArguments): tf.TensorInfo {
 function onWasm({ inputs, backend }: ReluGradArguments): tf.TensorInfo {
   const wasm = backend as WasmBackend;
   const dx = wasm.makeOutput(inputs.dy!.shape, 'float32');
-  // The views are taken after the output is made: making it may grow the memory, which detaches older views.
-  reluGrad(wasmFloats(wasm, inputs.dy!), wasmFloats(wasm, inputs.y!), wasmFloats(wasm, dx));
+  ownKernels(wasm).reluGrad(
+    floatsAt(wasm, inputs.dy!),
+    floatsAt(wasm, inputs.y!),
+    floatsAt(wasm, dx),
+    tf.util.sizeFromShape(dx.shape),
+  );
   return dx;
 }
 
@@ -54,16 +58,6 @@ function onCpu({ inputs, backend }: ReluGradArguments): tf.TensorInfo {
   return cpu.makeTensorInfo(inputs.dy!.shape, 'float32', dx);
 }
 
-/**
- * On the bits of the floats, without a branch: half of the signs can't be predicted, which makes the plain comparison four times
- * slower. As integers, positive floats are positive; 0 is 0; negative ones and -0 are negative.
- */
 function reluGrad(dy: Float32Array, y: Float32Array, dx: Float32Array): void {
-  const [dyBits, yBits, dxBits] = [dy, y, dx].map(
-    (a) => new Int32Array(a.buffer, a.byteOffset, a.length),
-  ) as [Int32Array, Int32Array, Int32Array];
-  for (let i = 0; i < dxBits.length; i++) {
-    const bits = yBits[i]!;
-    dxBits[i] = dyBits[i]! & ((-bits & ~bits) >> 31); // all ones where bits > 0, else 0
-  }
+  for (let i = 0; i < dx.length; i++) dx[i] = y[i]! > 0 ? dy[i]! : 0;
 }

@@ -1,14 +1,29 @@
-// Tensors of the WASM backend as typed arrays over its memory, for kernels written in TypeScript.
+// Tensors of the WASM backend as addresses in its memory, for kernels of our own.
 import * as tf from '@tensorflow/tfjs-core';
 
 /** The part of tfjs-backend-wasm's backend that is used here. */
 export interface WasmBackend extends tf.KernelBackend {
+  readonly wasm: { readonly asm: { readonly memory: WebAssembly.Memory } };
+  readonly dataIdMap: tf.DataStorage<{ readonly memoryOffset: number }>;
   makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
-  typedArrayFromHeap(tensor: tf.TensorInfo): Float32Array | Int32Array | Uint8Array;
 }
 
-/** A view of a float32 tensor's values, without a copy. It is valid until the backend allocates memory. */
-export function wasmFloats(backend: WasmBackend, tensor: tf.TensorInfo): Float32Array {
+/** The address of a float32 tensor's values. */
+export function floatsAt(backend: WasmBackend, tensor: tf.TensorInfo): number {
   tf.util.assert(tensor.dtype === 'float32', () => `expected a float32 tensor, got ${tensor.dtype}`);
-  return backend.typedArrayFromHeap(tensor) as Float32Array;
+  return backend.dataIdMap.get(tensor.dataId).memoryOffset;
+}
+
+/**
+ * Lends memory for the time of a call.
+ *
+ * @param use is given the memory's address
+ */
+export function withScratch(backend: WasmBackend, bytes: number, use: (address: number) => void): void {
+  const scratch = backend.makeOutput([Math.ceil(bytes / 4)], 'float32');
+  try {
+    use(floatsAt(backend, scratch));
+  } finally {
+    backend.disposeData(scratch.dataId, true);
+  }
 }
