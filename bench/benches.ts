@@ -4,6 +4,8 @@ import { cold, edit, noop, undo } from './engine.ts';
 import { files200k, plan10k } from './engine-scale.ts';
 import { studyNoop } from './engine-study.ts';
 import { features } from './features.ts';
+import { feeding } from './feeding.ts';
+import { memory224 } from './memory.ts';
 import { step64, step224 } from './step.ts';
 import { study } from './study.ts';
 import { wasm } from './wasm.ts';
@@ -13,6 +15,8 @@ export const benches: readonly Bench[] = [
   step224,
   wasm,
   features,
+  feeding,
+  memory224,
   study,
   noop,
   cold,

@@ -23,8 +23,11 @@ const defaultKeepBelow = 512 * 2 ** 20;
 /** Rows whose distance in the file is less than this are fetched by one read. */
 const largestGap = 64 * 1024;
 
-/** At most so many bytes are fetched by one read, and buffered. */
+/** At most so many bytes are fetched by one read. */
 const largestRead = 8 * 2 ** 20;
+
+/** What lies between two rows of one read is put here, and read by nobody. */
+const gap = new Uint8Array(largestGap);
 
 /** An open .npy file. The rows of several calls of `rows` may be read at the same time. */
 export class NpyFile<Name extends Dtype = Dtype> {
@@ -189,28 +192,64 @@ export class NpyFile<Name extends Dtype = Dtype> {
     return data;
   }
 
-  /** Reads in the order of the file, near rows by one read, and puts each row in its place. */
+  /**
+   * Reads in the order of the file, near rows by one read, each row straight into its place. All reads are under way when this
+   * returns: threads of libuv's do them, also while the caller's own is busy, as it is in a training step.
+   */
   async #gatherFromFile(indices: ArrayLike<number>, target: Uint8Array): Promise<void> {
     const row = this.#rowBytes;
     const places = Uint32Array.from({ length: indices.length }, (_, place) => place);
     places.sort((a, b) => (indices[a] as number) - (indices[b] as number));
-    const rowOf = (k: number) => indices[places[k] as number] as number;
-    for (let first = 0; first < places.length; ) {
-      const start = rowOf(first) * row;
-      let end = start + row;
-      let next = first + 1;
-      for (; next < places.length; next++) {
-        const from = rowOf(next) * row;
-        if (from - end > largestGap || from + row - start > largestRead) break;
-        end = from + row;
+    const placeOf = (place: number, count = 1) => target.subarray(place * row, (place + count) * row);
+    const reads: Promise<void>[] = [];
+    const repeated: { place: number; like: number }[] = [];
+    let run: Uint8Array[] = [];
+    let [start, end] = [0, 0]; // of the run, in the data
+    let [first, together] = [0, 0]; // place of rows that lie together here as there, and their number
+    const endPart = () => {
+      if (together > 0) run.push(placeOf(first, together));
+      together = 0;
+    };
+    const read = () => {
+      endPart();
+      if (run.length > 0) reads.push(this.#readParts(run, start));
+      run = [];
+    };
+    for (const [k, place] of places.entries()) {
+      const from = (indices[place] as number) * row;
+      const before = places[k - 1];
+      if (before !== undefined && indices[before] === indices[place]) {
+        repeated.push({ place, like: before });
+        continue;
       }
-      const run = new Uint8Array(end - start);
-      await this.#read(run, start);
-      for (let k = first; k < next; k++) {
-        const from = rowOf(k) * row - start;
-        target.set(run.subarray(from, from + row), (places[k] as number) * row);
-      }
-      first = next;
+      if (end === 0 || from - end > largestGap || from + row - start > largestRead) {
+        read();
+        start = from;
+      } else if (from > end) {
+        endPart();
+        run.push(gap.subarray(0, from - end));
+      } else if (place !== first + together) endPart();
+      if (together++ === 0) first = place;
+      end = from + row;
+    }
+    read();
+    // Until all have ended they write into the target.
+    const ended = await Promise.allSettled(reads);
+    for (const result of ended) if (result.status === 'rejected') throw result.reason;
+    for (const { place, like } of repeated) placeOf(place).set(placeOf(like));
+  }
+
+  /** Fills `parts`, one after the other, from `offset` of the data on. */
+  async #readParts(parts: readonly Uint8Array[], offset: number): Promise<void> {
+    const position = this.#dataOffset + offset;
+    const wanted = parts.reduce((sum, part) => sum + part.length, 0);
+    let { bytesRead } = await this.#file.readv(parts as Uint8Array<ArrayBuffer>[], position);
+    if (bytesRead === wanted) return;
+    // A system takes only so many parts at once.
+    for (const part of parts) {
+      if (bytesRead < part.length) await this.#read(part.subarray(bytesRead), offset + bytesRead);
+      bytesRead = Math.max(0, bytesRead - part.length);
+      offset += part.length;
     }
   }
 

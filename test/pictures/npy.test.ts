@@ -114,6 +114,41 @@ it('gathers any rows, in memory or from the file, as indexing an array does', as
   );
 });
 
+it('gathers thousands of small rows, near ones and far ones, in any order and repeated', async () => {
+  const data = Int32Array.from({ length: 100_000 }, (_, i) => Math.imul(i, 2654435761));
+  const file = await write('small.npy', 'int32', [2], data);
+  const near = Array.from({ length: 6000 }, (_, i) => (i * 7919) % 5000); // with gaps, in more parts than one call takes
+  const indices = [...near, 49_999, 0, ...Array.from({ length: 3000 }, (_, i) => 30_000 + i)];
+  const expected = indices.flatMap((index) => [data[2 * index]!, data[2 * index + 1]!]);
+  expect(await readRows(file, 'int32', indices, 0)).toEqual(expected);
+});
+
+it('reads the rows that were asked for while the thread that asked is busy', async () => {
+  const rowLength = 70_000; // every second: too far apart for one read
+  const file = await write('busy.npy', 'uint8', [rowLength], new Uint8Array(64 * rowLength).fill(1));
+  const npy = await NpyFile.open(file, 'uint8', { keepBelow: 0 });
+  const into = new Uint8Array(32 * rowLength);
+  const rows = npy.rows(
+    Array.from({ length: 32 }, (_, i) => 63 - 2 * i),
+    into,
+  );
+  const isRead = (): boolean => into.every((value) => value === 1);
+  const began = performance.now();
+  // As in a training step, no callback of this thread runs meanwhile.
+  while (!isRead() && performance.now() - began < 20_000);
+  expect(isRead()).toBe(true);
+  await rows;
+  await npy.close();
+});
+
+it('says it when the file becomes shorter while it is open', async () => {
+  const file = await write('shorter.npy', 'uint8', [4], new Uint8Array(400));
+  const npy = await NpyFile.open(file, 'uint8', { keepBelow: 0 });
+  await truncate(file, 300);
+  await expect(npy.rows([99, 3, 98])).rejects.toThrow(/became shorter while it was read/);
+  await npy.close();
+});
+
 it('keeps the header valid from no row to more than nine', async () => {
   for (const rows of [0, 1, 9, 10, 1000]) {
     const file = await write('count.npy', 'uint8', [], new Uint8Array(rows));
