@@ -1,12 +1,14 @@
 // Where an out may lie: inside the project, outside of the engine's own folders, and where its path says.
 import { lstatSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import { posix } from 'node:path';
 
 /** Says what is wrong with paths of outs; looks at each folder once, since thousands of outs may share it. */
 export class OutPaths {
   readonly #root: string;
   /** Folder → the first symbolic link on the way to it, itself included; null where there is none. */
   readonly #links = new Map<string, string | null>([['.', null]]);
+  /** Folders that are yet to be made. */
+  readonly #absent = new Set<string>();
 
   constructor(root: string) {
     this.#root = root;
@@ -30,14 +32,15 @@ export class OutPaths {
 
   #linkOn(folder: string): string | null {
     let link = this.#links.get(folder);
-    if (link === undefined) {
-      link = this.#linkOn(posix.dirname(folder)) ?? (this.#isLink(folder) ? folder : null);
-      this.#links.set(folder, link);
-    }
+    if (link !== undefined) return link;
+    const parent = posix.dirname(folder);
+    link = this.#linkOn(parent);
+    if (link === null && !this.#absent.has(parent)) {
+      const stat = lstatSync(`${this.#root}/${folder}`, { throwIfNoEntry: false });
+      if (stat?.isSymbolicLink() === true) link = folder;
+      if (stat === undefined) this.#absent.add(folder);
+    } else if (link === null) this.#absent.add(folder); // nothing is in what is not there
+    this.#links.set(folder, link);
     return link;
-  }
-
-  #isLink(folder: string): boolean {
-    return lstatSync(join(this.#root, folder), { throwIfNoEntry: false })?.isSymbolicLink() === true;
   }
 }
