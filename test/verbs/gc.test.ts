@@ -213,7 +213,7 @@ for (let i = 0; i < 600; i++) writeFileSync(outs.d + '/' + i, i + ' of ' + (i % 
   const clean = await Project.create({ ...many, 'params.yaml': 'n: 9\n' });
   await clean.repro();
   const hashOf = (path: string): string => path.replace('/', '');
-  // Goes on until so many kills came in the middle of the work; ten are a campaign of minutes.
+  // Goes on until so many kills came in the middle of the work; `npm run campaign` does ten.
   const wanted = Number(process.env.RODADA_GC_KILLS ?? 1);
   let cut = 0;
   for (let i = 0; cut < wanted && i < 5 * wanted; i++) {
@@ -239,7 +239,7 @@ for (let i = 0; i < 600; i++) writeFileSync(outs.d + '/' + i, i + ' of ' + (i % 
     expect(objects(project)).toEqual(objects(clean));
   }
   expect(cut).toBe(wanted);
-});
+}, 1_800_000);
 
 describe('a limit of the store', () => {
   it('lets what was not used for longest go after a repro, and nothing that the workspace needs', async () => {
