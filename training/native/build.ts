@@ -1,18 +1,18 @@
 // Builds the cache's entry in a temporary folder and renames it into place: whole or not there.
 import { mkdirSync, rmSync } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { UserError } from '../../engine/stage.ts';
 import { bindingName, compileBinding } from './compile.ts';
 import { downloadWheel } from './download.ts';
 import { temporaryName } from './leftovers.ts';
-import type { Places } from './places.ts';
-import { progressBar } from './progress-bar.ts';
+import { librariesIn, type Places } from './places.ts';
+import { partOf, progressBar } from './progress-bar.ts';
 import { type Build, finishedBuild } from './state.ts';
-import { findTools } from './tools.ts';
-import { unpackWheel } from './unpack.ts';
+import type { Tools } from './tools.ts';
+import { headerTarget, unpackWheel } from './unpack.ts';
 import { verifyBinding } from './verify.ts';
-import { tensorflowVersion, type Wheel } from './versions.ts';
+import { type NvidiaWheel, type Release, tensorflowVersion, type Wheel } from './versions.ts';
 
 /**
  * Downloads, unpacks, compiles and tries the native runtime, then puts it into the cache.
@@ -20,62 +20,113 @@ import { tensorflowVersion, type Wheel } from './versions.ts';
  * Several processes may build at once: each works in its own folder, and the first to finish wins.
  *
  * @param replace put the new build in place of a finished one, too
- * @throws UserError with what is missing or went wrong; the cache is then as it was
+ * @throws UserError with what went wrong; the cache is then as it was
  */
 export async function buildNative(
   places: Places,
-  wheel: Wheel,
+  release: Release,
+  tools: Tools,
   replace: boolean,
   report: (line: string) => void,
 ): Promise<void> {
-  const tools = await findTools();
   const temporary = join(places.cache, temporaryName());
   const removeTemporary = (): void => rmSync(temporary, { recursive: true, force: true });
   process.once('exit', removeTemporary);
   try {
-    mkdirSync(join(temporary, 'entry'), { recursive: true });
-    const bar = progressBar(`Downloading TensorFlow ${tensorflowVersion}`, wheel.bytes, report);
-    const file = await downloadWheel(wheel, tools.python, join(temporary, 'download'), bar).finally(() =>
-      bar.end(),
-    );
-    report('Unpacking its libraries');
-    const libraries = join(temporary, 'entry');
+    const entry = join(temporary, 'entry');
+    const libraries = librariesIn(entry, places.choice.flavour);
     const headers = join(temporary, 'include');
-    await unpackWheel(file, wheel.libraries, { libraries, headers });
-    await rm(join(temporary, 'download'), { recursive: true });
+    mkdirSync(libraries, { recursive: true });
+    const unpackings = [
+      tensorflowUnpacking(release, libraries, headers),
+      ...release.nvidia.map((wheel) => nvidiaUnpacking(wheel, entry)),
+    ];
+    await downloadAndUnpack(unpackings, tools.python, join(temporary, 'download'), report);
     report("Compiling tfjs-node's binding");
     await compileBinding({
       compiler: tools.compiler,
       tfjsNode: places.tfjsNode,
       headers,
       libraries,
-      libraryNames: wheel.libraries,
+      libraryNames: release.tensorflow.libraries,
     });
-    const verification = await verifyBinding(join(libraries, bindingName));
+    const binding = join(libraries, bindingName);
+    const verification = await verifyBinding(binding);
     if (!verification.loads) {
       throw new UserError(`the binding that was compiled doesn't load: ${verification.reason}`);
     }
-    await describe(libraries, verification.tensorflow, [bindingName, ...wheel.libraries]);
-    await putInPlace(libraries, places, replace);
+    await describe(entry, verification.tensorflow, [
+      binding,
+      ...unpackings.flatMap((unpacking) => [...unpacking.files.values()]),
+    ]);
+    await putInPlace(entry, places, replace);
   } finally {
     removeTemporary();
     process.off('exit', removeTemporary);
   }
 }
 
+/** What of a wheel goes where. */
+interface Unpacking {
+  readonly wheel: Wheel;
+  /** The file that each needed entry of the wheel goes to. */
+  readonly files: ReadonlyMap<string, string>;
+  /** The same for what the cache doesn't keep. */
+  readonly others: (name: string) => string | undefined;
+}
+
+function tensorflowUnpacking({ tensorflow }: Release, libraries: string, headers: string): Unpacking {
+  return {
+    wheel: tensorflow,
+    files: new Map(tensorflow.libraries.map((name) => [`tensorflow/${name}`, join(libraries, name)])),
+    others: (name) => headerTarget(name, headers),
+  };
+}
+
+function nvidiaUnpacking(wheel: NvidiaWheel, entry: string): Unpacking {
+  const folder = join(entry, 'nvidia', wheel.soughtIn ?? wheel.folder, 'lib');
+  const files = wheel.libraries.map(
+    (name) => [`nvidia/${wheel.folder}/lib/${name}`, join(folder, name)] as const,
+  );
+  return { wheel, files: new Map(files), others: () => undefined };
+}
+
+/** One wheel after the other, each removed when it is unpacked, so that the disk never holds all of them. */
+async function downloadAndUnpack(
+  unpackings: readonly Unpacking[],
+  python: string,
+  folder: string,
+  report: (line: string) => void,
+): Promise<void> {
+  const total = unpackings.reduce((sum, { wheel }) => sum + wheel.bytes, 0);
+  const title = `Downloading TensorFlow ${tensorflowVersion}${unpackings.length > 1 ? ' and CUDA' : ''}`;
+  const bar = progressBar(title, total, report);
+  try {
+    let before = 0;
+    for (const { wheel, files, others } of unpackings) {
+      const file = await downloadWheel(wheel, python, folder, partOf(bar, before));
+      await unpackWheel(file, (name) => files.get(name) ?? others(name), [...files.values()]);
+      await rm(folder, { recursive: true });
+      before += wheel.bytes;
+    }
+  } finally {
+    bar.end();
+  }
+}
+
 /** Writes `build.json`, which makes the folder a finished build, and flushes it. */
-async function describe(folder: string, tensorflow: string, names: readonly string[]): Promise<void> {
+async function describe(folder: string, tensorflow: string, files: readonly string[]): Promise<void> {
   const sizes = await Promise.all(
-    names.map(async (name) => [name, (await stat(join(folder, name))).size] as const),
+    files.map(async (file) => [relative(folder, file), (await stat(file)).size] as const),
   );
   const build: Build = { tensorflow, files: Object.fromEntries(sizes) };
-  const binding = await open(join(folder, bindingName), 'r+');
+  const binding = await open(files[0]!, 'r+'); // the compiler doesn't flush what it writes
   await binding.sync();
   await binding.close();
-  const file = await open(join(folder, 'build.json'), 'wx');
-  await file.writeFile(`${JSON.stringify(build, null, 2)}\n`);
-  await file.sync();
-  await file.close();
+  const description = await open(join(folder, 'build.json'), 'wx');
+  await description.writeFile(`${JSON.stringify(build, null, 2)}\n`);
+  await description.sync();
+  await description.close();
 }
 
 /** An entry that must go is moved aside first: a running process keeps the libraries that it has loaded. */

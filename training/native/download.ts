@@ -1,4 +1,4 @@
-// Downloads the pinned TensorFlow wheel with pip, which knows the user's index, proxy and certificates, and checks its hash.
+// Downloads a pinned wheel with pip, which knows the user's index, proxy and certificates, and checks its hash.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
 import { UserError } from '../../engine/stage.ts';
 import type { ProgressBar } from './progress-bar.ts';
-import { pythonTag, tensorflowVersion, type Wheel } from './versions.ts';
+import { pythonTag, type Wheel } from './versions.ts';
 
 const pollInterval = 150; // milliseconds
 
@@ -42,7 +42,7 @@ export async function downloadWheel(
   const result = await pip;
   polling = false;
   await watching;
-  if (result.exitCode !== 0) throw new UserError(pipProblem(result.all));
+  if (result.exitCode !== 0) throw new UserError(pipProblem(wheel, result.all));
   const [name] = await readdir(destination);
   const file = join(destination, name!);
   const sha256 = await sha256Of(file);
@@ -59,7 +59,7 @@ function pipArguments(wheel: Wheel, destination: string): string[] {
     '-m',
     'pip',
     'download',
-    `${wheel.distribution}==${tensorflowVersion}`,
+    `${wheel.distribution}==${wheel.version}`,
     `--dest=${destination}`,
     '--no-deps',
     '--only-binary=:all:',
@@ -76,7 +76,7 @@ function pipArguments(wheel: Wheel, destination: string): string[] {
 }
 
 /** pip's own last error, cut to its first sentence. */
-function pipProblem(output: string): string {
+function pipProblem(wheel: Wheel, output: string): string {
   const errors = output.split('\n').filter((line) => line.startsWith('ERROR:'));
   const unreachable =
     /Failed to establish|NewConnectionError|Max retries|ConnectTimeout|ReadTimeout|Temporary failure/.test(
@@ -85,7 +85,7 @@ function pipProblem(output: string): string {
   if (unreachable)
     return `can't reach the Python package index; check the network or pip's index and proxy settings`;
   const detail = errors[0]?.replace('ERROR: ', '') ?? output.trim().split('\n').at(-1) ?? 'no message';
-  return `pip could not download TensorFlow ${tensorflowVersion}: ${detail}`;
+  return `pip could not download ${wheel.distribution} ${wheel.version}: ${detail}`;
 }
 
 async function largestFile(folder: string): Promise<number> {

@@ -2,11 +2,20 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { nativePlaces } from './places.ts';
+import { UserError } from '../../engine/stage.ts';
+import { nativePlaces, type Places, withFlavour } from './places.ts';
 import { megabytes } from './progress-bar.ts';
 import { setUpNative } from './setup.ts';
-import { finishedBuild } from './state.ts';
-import { tensorflowVersion, tfjsVersion } from './versions.ts';
+import { finishedBuild, linkedFlavour } from './state.ts';
+import { cudaReleases, tensorflowVersion, tfjsVersion, type Wheel, wheels } from './versions.ts';
+
+const sizeOf = (all: readonly Wheel[]) => megabytes(all.reduce((sum, { bytes }) => sum + bytes, 0));
+const linux = { cpu: wheels['linux-x64']!, cuda: cudaReleases['linux-x64']! };
+const downloads = {
+  cpu: sizeOf([linux.cpu]),
+  cuda: sizeOf([linux.cuda.tensorflow, ...linux.cuda.nvidia]),
+};
+const wanted = placesOrExit();
 
 const program = new Command('npm run native --')
   .description(
@@ -21,9 +30,12 @@ const program = new Command('npm run native --')
 Needs: Python 3 with pip, a C++17 compiler (g++ or clang++; CXX names another), the network.
 
 Environment:
-  RODADA_NATIVE_DIR  the cache's folder (now ${nativePlaces().cache})
+  RODADA_NATIVE_DIR  the cache's folder (now ${wanted.cache})
+  RODADA_NATIVE      cpu | cuda: take TensorFlow's build for the CPU (${downloads.cpu}), or the one for NVIDIA GPUs
+                     with CUDA's libraries (${downloads.cuda}; Linux x64). Default: the latter where an NVIDIA driver
+                     is found (now ${wanted.choice.flavour})
   RODADA_TFJS_NODE   the folder of @tensorflow/tfjs-node-gpu to set up (default: this checkout's)
-  RODADA_BACKEND     tensorflow | wasm | cpu: train on this backend, whatever is in reach
+  RODADA_BACKEND     tensorflow-gpu | tensorflow | wasm | cpu: train on this backend, whatever is in reach
 
 Exit code: 0 where native TensorFlow works, 1 where training will use WASM.`,
   )
@@ -31,19 +43,25 @@ Exit code: 0 where native TensorFlow works, 1 where training will use WASM.`,
 
 const { force } = program.opts<{ force: boolean }>();
 const started = performance.now();
-const result = await setUpNative({ force, retry: true, report: (line) => console.error(line) });
+const result = await setUpNative({
+  force,
+  retry: true,
+  places: wanted,
+  report: (line) => console.error(line),
+});
 
 if (result.kind === 'failed') {
   console.error(`No native TensorFlow: ${result.reason}. Training uses WASM.`);
   process.exitCode = 1;
 } else {
-  const places = nativePlaces();
+  const places = withFlavour(wanted, linkedFlavour(wanted) ?? wanted.choice.flavour);
   const deeds = {
     found: 'the binding that is there loads',
     linked: 'linked from the cache',
     built: `built in ${((performance.now() - started) / 1000).toFixed(0)} s`,
   };
   console.log(`TensorFlow ${result.tensorflow}: ${deeds[result.how]}.`);
+  console.log(`  runs on    ${result.gpu ? 'an NVIDIA GPU' : 'the CPU'}`);
   console.log(`  binding    ${places.binding}`);
   const build = finishedBuild(places);
   if (build !== undefined) {
@@ -51,5 +69,15 @@ if (result.kind === 'failed') {
     for (const name of Object.keys(build.files).sort()) {
       console.log(`             ${name} ${megabytes(statSync(join(places.entry, name)).size)}`);
     }
+  }
+}
+
+function placesOrExit(): Places {
+  try {
+    return nativePlaces();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    console.error(error.message);
+    process.exit(1);
   }
 }

@@ -3,14 +3,19 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { chooseFlavour, type Flavour, type FlavourChoice } from './flavour.ts';
 import { tensorflowVersion, tfjsVersion } from './versions.ts';
 
 /** The folders and files of the native set-up, all absolute. */
 export interface Places {
+  /** Which of TensorFlow's builds the entry is for. */
+  readonly choice: FlavourChoice;
   /** The per-user cache, shared by all checkouts. */
   readonly cache: string;
-  /** The cache's entry for this TensorFlow, tfjs and platform: libraries, binding and `build.json`. */
+  /** The cache's entry for this TensorFlow, flavour, tfjs and platform: libraries, binding and `build.json`. */
   readonly entry: string;
+  /** The folder in the entry that TensorFlow's libraries and the binding lie in. */
+  readonly libraries: string;
   /** The folder of @tensorflow/tfjs-node-gpu. */
   readonly tfjsNode: string;
   /** Where tfjs-node looks for its binding. */
@@ -24,17 +29,45 @@ export const napiVersion = 8;
 
 /**
  * @param env `RODADA_NATIVE_DIR` replaces the per-user cache, `RODADA_TFJS_NODE` this checkout's tfjs-node
+ * @throws UserError for an unknown `RODADA_NATIVE`
  */
-export function nativePlaces(env: NodeJS.ProcessEnv = process.env): Places {
+export function nativePlaces(
+  env: NodeJS.ProcessEnv = process.env,
+  choice: FlavourChoice = chooseFlavour(env),
+): Places {
   const cache = resolve(env.RODADA_NATIVE_DIR || join(userCache(env), 'rodada', 'native'));
   const tfjsNode = resolve(env.RODADA_TFJS_NODE || packageFolder('@tensorflow/tfjs-node-gpu'));
   return {
     cache,
-    entry: join(cache, `tensorflow-${tensorflowVersion}-tfjs-${tfjsVersion}-${platformName()}`),
+    ...placesIn(cache, choice),
     tfjsNode,
     binding: join(tfjsNode, 'lib', `napi-v${napiVersion}`, 'tfjs_binding.node'),
     record: join(tfjsNode, 'lib', 'rodada.json'),
   };
+}
+
+/** The same places for another flavour. */
+export function withFlavour(places: Places, flavour: Flavour): Places {
+  return { ...places, ...placesIn(places.cache, { ...places.choice, flavour }) };
+}
+
+function placesIn(cache: string, choice: FlavourChoice): Pick<Places, 'choice' | 'entry' | 'libraries'> {
+  const entry = join(cache, entryName(choice.flavour));
+  return { choice, entry, libraries: librariesIn(entry, choice.flavour) };
+}
+
+/** The name of a flavour's entry in the cache. */
+export function entryName(flavour: Flavour): string {
+  const name = `tensorflow-${tensorflowVersion}-tfjs-${tfjsVersion}-${platformName()}`;
+  return flavour === 'cpu' ? name : `${name}-${flavour}`;
+}
+
+/**
+ * The folder of TensorFlow's libraries in an entry. With CUDA they lie as in Python's `site-packages`, `tensorflow/` beside `nvidia/`:
+ * so their RUNPATHs lead to NVIDIA's libraries, and from those on to each other, without an `LD_LIBRARY_PATH`.
+ */
+export function librariesIn(entry: string, flavour: Flavour): string {
+  return flavour === 'cpu' ? entry : join(entry, 'tensorflow');
 }
 
 /** The user's folder for what can be made again. No package for this: it would be half of what a run with nothing to do imports. */

@@ -22,6 +22,11 @@ export function progressBar(title: string, total: number, report: (line: string)
   return process.stderr.isTTY ? drawnBar(title, total) : plainLines(title, total, report);
 }
 
+/** A bar for one part of what another shows: its progress counts from `before` on, and its end is not the other's. */
+export function partOf(bar: ProgressBar, before: number): ProgressBar {
+  return { update: (done) => bar.update(before + done), end() {} };
+}
+
 function drawnBar(title: string, total: number): ProgressBar {
   const started = performance.now();
   let drawn = Number.NEGATIVE_INFINITY;

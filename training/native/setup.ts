@@ -4,19 +4,26 @@ import { UserError } from '../../engine/stage.ts';
 import { buildNative } from './build.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { linkBinding } from './link.ts';
-import { nativePlaces, type Places, platformName } from './places.ts';
-import { finishedBuild, nativeState, recordFailure, recordLoads } from './state.ts';
-import { verifyBinding } from './verify.ts';
-import { tensorflowVersion, type Wheel, wheels } from './versions.ts';
+import { nativePlaces, type Places, platformName, withFlavour } from './places.ts';
+import {
+  finishedBuild,
+  type Loaded,
+  linkedFlavour,
+  nativeState,
+  recordFailure,
+  recordLoads,
+} from './state.ts';
+import { findTools } from './tools.ts';
+import { type Verification, verifyBinding } from './verify.ts';
+import { cudaReleases, type Release, tensorflowVersion, wheels } from './versions.ts';
 
 /** How the set-up went. */
 export type NativeSetup =
-  | {
+  | ({
       readonly kind: 'ready';
-      readonly tensorflow: string;
       /** `found`: a binding was there and loads; `linked`: from the cache; `built`: downloaded and compiled just now. */
       readonly how: 'found' | 'linked' | 'built';
-    }
+    } & Loaded)
   /** `reason` is one line: what is missing or went wrong. */
   | { readonly kind: 'failed'; readonly reason: string };
 
@@ -35,31 +42,30 @@ export interface NativeSetupOptions {
 export async function setUpNative(options: NativeSetupOptions): Promise<NativeSetup> {
   const { force = false, retry = false, report, places = nativePlaces() } = options;
   const state = nativeState(places);
-  if (retry || state.kind !== 'ready') removeLeftovers(places.cache);
-  if (!force && state.kind === 'ready') return { ...state, how: 'found' };
+  if (retry || state.kind !== 'ready') {
+    removeLeftovers(places.cache);
+    if (places.choice.note !== undefined) report(`${places.choice.note}.`);
+  }
+  // Whether there is a GPU to use may have changed without a sign of it: tried again, as what failed is.
+  const again = retry && linkedFlavour(places) === 'cuda';
+  if (!force && state.kind === 'ready' && !again && !(retry && state.withoutCuda !== undefined)) {
+    return { ...state, how: 'found' };
+  }
   if (!force && !retry && state.kind === 'failed') {
     return { kind: 'failed', reason: `${state.reason} (\`npm run native\` tries again)` };
   }
-  if (!force && state.kind === 'untried') {
+  if (!force && (state.kind === 'untried' || (state.kind === 'ready' && again))) {
     const verification = await verifyBinding(places.binding);
-    if (verification.loads) {
-      recordLoads(places, verification.tensorflow);
-      return { kind: 'ready', tensorflow: verification.tensorflow, how: 'found' };
-    }
+    if (verification.loads) return { kind: 'ready', how: 'found', ...loaded(places, verification, report) };
     report(`The binding of tfjs-node that is there doesn't load (${verification.reason}); making a new one`);
   }
   try {
-    const wheel = await wheelForThisMachine();
-    const wasFinished = !force && finishedBuild(places) !== undefined;
-    if (!wasFinished) await buildNative(places, wheel, force, report);
-    const linked = await useCached(places, wheel);
-    if (linked !== undefined)
-      return { kind: 'ready', tensorflow: linked, how: wasFinished ? 'linked' : 'built' };
-    // The cache's build was whole by its sizes, but doesn't load here: damaged, or from another system. Once more.
-    await buildNative(places, wheel, true, report);
-    const rebuilt = await useCached(places, wheel);
-    if (rebuilt === undefined) throw new UserError(`the binding in ${places.entry} doesn't load`);
-    return { kind: 'ready', tensorflow: rebuilt, how: 'built' };
+    if (places.choice.flavour === 'cpu') return await obtain(places, force, report);
+    const withCuda = await obtainOrReason(places, force, report);
+    if (typeof withCuda !== 'string') return withCuda;
+    if (places.choice.wished) throw new UserError(withCuda);
+    report(`No TensorFlow for the GPU: ${withCuda}. Taking the CPU's (\`npm run native\` tries again).`);
+    return await obtain(withFlavour(places, 'cpu'), false, report, withCuda);
   } catch (error) {
     const reason = expectedReason(error);
     if (reason === undefined) throw error;
@@ -68,25 +74,80 @@ export async function setUpNative(options: NativeSetupOptions): Promise<NativeSe
   }
 }
 
-/** @returns the TensorFlow version, or undefined where the cache's binding doesn't load */
-async function useCached(places: Places, wheel: Wheel): Promise<string | undefined> {
-  await linkBinding(places, wheel.libraries);
-  const verification = await verifyBinding(places.binding);
-  if (!verification.loads) return undefined;
-  recordLoads(places, verification.tensorflow);
-  return verification.tensorflow;
+/** Links what the cache has, or builds it first. */
+async function obtain(
+  places: Places,
+  force: boolean,
+  report: (line: string) => void,
+  withoutCuda?: string,
+): Promise<NativeSetup> {
+  const release = await releaseForThisMachine(places);
+  const build = async (replace: boolean) => buildNative(places, release, await findTools(), replace, report);
+  const wasFinished = !force && finishedBuild(places) !== undefined;
+  if (!wasFinished) await build(force);
+  const linked = await useCached(places, report, withoutCuda);
+  if (linked !== undefined) return { kind: 'ready', how: wasFinished ? 'linked' : 'built', ...linked };
+  // The cache's build was whole by its sizes, but doesn't load here: damaged, or from another system. Once more.
+  await build(true);
+  const rebuilt = await useCached(places, report, withoutCuda);
+  if (rebuilt === undefined) throw new UserError(`the binding in ${places.entry} doesn't load`);
+  return { kind: 'ready', how: 'built', ...rebuilt };
 }
 
-async function wheelForThisMachine(): Promise<Wheel> {
-  const wheel = wheels[platformName()];
-  if (wheel === undefined) {
+/** @returns the reason in place of an expected failure */
+async function obtainOrReason(
+  places: Places,
+  force: boolean,
+  report: (line: string) => void,
+): Promise<NativeSetup | string> {
+  try {
+    return await obtain(places, force, report);
+  } catch (error) {
+    const reason = expectedReason(error);
+    if (reason === undefined) throw error;
+    return reason;
+  }
+}
+
+/** @returns undefined where the cache's binding doesn't load */
+async function useCached(
+  places: Places,
+  report: (line: string) => void,
+  withoutCuda?: string,
+): Promise<Loaded | undefined> {
+  await linkBinding(places, Object.keys(finishedBuild(places)?.files ?? {}));
+  const verification = await verifyBinding(places.binding);
+  return verification.loads ? loaded(places, verification, report, withoutCuda) : undefined;
+}
+
+/** Notes how the binding loads, and says so where there is a driver and yet no GPU. */
+function loaded(
+  places: Places,
+  verification: Extract<Verification, { loads: true }>,
+  report: (line: string) => void,
+  withoutCuda?: string,
+): Loaded {
+  const { tensorflow, gpu, complaint } = verification;
+  const { flavour, gpus } = places.choice;
+  if (flavour === 'cuda' && gpus !== undefined && !gpu) {
+    const why = complaint === undefined ? '' : ` (${complaint})`;
+    report(`There is an NVIDIA driver, but TensorFlow finds no GPU${why}; training runs on the CPU.`);
+  }
+  const result = { tensorflow, gpu, ...(withoutCuda === undefined ? {} : { withoutCuda }) };
+  recordLoads(places, result);
+  return result;
+}
+
+async function releaseForThisMachine({ choice }: Places): Promise<Release> {
+  const tensorflow = wheels[platformName()];
+  if (tensorflow === undefined) {
     const known = Object.keys(wheels).sort().join(', ');
     throw new UserError(`TensorFlow ${tensorflowVersion} is pinned for ${known}, not for ${platformName()}`);
   }
   if (await isNonGlibcLinux()) {
     throw new UserError(`TensorFlow's wheels need a Linux with glibc, and this one has another C library`);
   }
-  return wheel;
+  return choice.flavour === 'cuda' ? cudaReleases[platformName()]! : { tensorflow, nvidia: [] };
 }
 
 /** A full disk, a read-only cache and the like are expected too; their sentence is the system's. */

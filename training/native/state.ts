@@ -1,12 +1,22 @@
 // The everyday look at the native binding: a few stats and one small file, no process started.
-import { mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { type Places, readJson } from './places.ts';
+import { mkdirSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
+import type { Flavour } from './flavour.ts';
+import { entryName, type Places, readJson } from './places.ts';
+
+/** What a binding was when it was loaded. */
+export interface Loaded {
+  /** The version of TensorFlow that it reported. */
+  readonly tensorflow: string;
+  /** Whether TensorFlow listed a GPU, and so runs on it. */
+  readonly gpu: boolean;
+  /** Why the build with CUDA, which this machine's driver calls for, is not the one that is used. */
+  readonly withoutCuda?: string;
+}
 
 /** What is known of the native binding. */
 export type NativeState =
-  /** It loads; `tensorflow` is the version that it reported. */
-  | { readonly kind: 'ready'; readonly tensorflow: string }
+  | ({ readonly kind: 'ready' } & Loaded)
   /** There is a file where tfjs-node looks, but nobody has tried to load it yet. */
   | { readonly kind: 'untried' }
   /** The cache has a finished build; only the link is missing. */
@@ -17,7 +27,19 @@ export type NativeState =
 
 /** The record beside the binding. It only saves work: without it the binding is tried again. */
 type BindingRecord =
-  | { readonly tensorflow: string; readonly node: string; readonly size: number; readonly modified: number }
+  | {
+      readonly tensorflow: string;
+      readonly node: string;
+      readonly size: number;
+      readonly modified: number;
+      /** Absent for a binding that is not ours. */
+      readonly flavour?: Flavour;
+      /** Absent where there is no GPU; so are the others below. */
+      readonly gpu?: boolean;
+      /** The driver and the GPUs that might be used when it was tried. */
+      readonly gpus?: string;
+      readonly withoutCuda?: string;
+    }
   | { readonly failed: string };
 
 /** The description of a finished build in the cache: written last, so a folder without it isn't finished. */
@@ -37,12 +59,43 @@ export function nativeState(places: Places): NativeState {
       'tensorflow' in record &&
       record.node === process.version &&
       record.size === found.size &&
-      record.modified === found.mtimeMs;
-    return known ? { kind: 'ready', tensorflow: record.tensorflow } : { kind: 'untried' };
+      record.modified === found.mtimeMs
+        ? record
+        : undefined;
+    if (isWanted(places, known)) return known === undefined ? { kind: 'untried' } : loadedThen(places, known);
   }
   if (finishedBuild(places) !== undefined) return { kind: 'unlinked' };
   if (record !== undefined && 'failed' in record) return { kind: 'failed', reason: record.failed };
   return { kind: 'absent' };
+}
+
+type LoadRecord = Extract<BindingRecord, { tensorflow: string }>;
+
+/**
+ * Whether the binding that is there is of the flavour that is chosen, or may stand for it: that with CUDA runs without a GPU, too, and
+ * that without takes its place where CUDA can't be had. One that is not ours is left alone.
+ */
+function isWanted(places: Places, record: LoadRecord | undefined): boolean {
+  const flavour = record?.flavour ?? linkedFlavour(places);
+  if (flavour === undefined || flavour === places.choice.flavour) return true;
+  return !places.choice.wished && (flavour === 'cuda' || record?.withoutCuda !== undefined);
+}
+
+/** The flavour of the cache's entry that the binding is a link to; undefined for a copy, and for somebody else's binding. */
+export function linkedFlavour(places: Places): Flavour | undefined {
+  try {
+    const folders = readlinkSync(places.binding).split(sep);
+    return (['cpu', 'cuda'] as const).find((flavour) => folders.includes(entryName(flavour)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** With CUDA, what it was then holds for the driver of then: with another, or none, it must be tried again. */
+function loadedThen(places: Places, record: LoadRecord): NativeState {
+  const { tensorflow, gpu = false, withoutCuda } = record;
+  if (record.flavour === 'cuda' && record.gpus !== places.choice.gpus) return { kind: 'untried' };
+  return { kind: 'ready', tensorflow, gpu, ...(withoutCuda === undefined ? {} : { withoutCuda }) };
 }
 
 /** The cache's build, where all its files are there at the size that they had when it was finished. */
@@ -55,10 +108,21 @@ export function finishedBuild(places: Places): Build | undefined {
   return whole ? build : undefined;
 }
 
-/** Notes that the binding loads, and with which TensorFlow. */
-export function recordLoads(places: Places, tensorflow: string): void {
+/** Notes that the binding loads, and as what. */
+export function recordLoads(places: Places, { tensorflow, gpu, withoutCuda }: Loaded): void {
   const { size, mtimeMs } = statSync(places.binding);
-  writeRecord(places, { tensorflow, node: process.version, size, modified: mtimeMs });
+  const flavour = linkedFlavour(places);
+  const { gpus } = places.choice;
+  writeRecord(places, {
+    tensorflow,
+    node: process.version,
+    size,
+    modified: mtimeMs,
+    ...(flavour === undefined ? {} : { flavour }),
+    ...(gpu ? { gpu } : {}),
+    ...(gpus === undefined ? {} : { gpus }),
+    ...(withoutCuda === undefined ? {} : { withoutCuda }),
+  });
 }
 
 /** Notes why the set-up failed, so that not each run tries it again. */

@@ -1,4 +1,4 @@
-// Unpacks from a wheel, which is a zip archive, only what the binding needs: two libraries and the C headers.
+// Unpacks from a wheel, which is a zip archive, only what the binding needs: libraries and the C headers.
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -11,33 +11,26 @@ const includeFolder = 'tensorflow/include/';
 /** The C API, and the C strings that it refers to. */
 const neededHeaders = [/^tensorflow\/c\//, /^tensorflow\/core\/platform\/ctstring/, /^tsl\/(c|platform)\//];
 
-/** Where the parts of the wheel go. */
-export interface Unpacked {
-  /** Gets the libraries. */
-  readonly libraries: string;
-  /** Gets the headers, in their tree. */
-  readonly headers: string;
-}
-
 /**
- * @param libraryNames file names in the wheel's `tensorflow/` folder
- * @throws UserError where the wheel has no such library
+ * @param targets gives the file that an entry of the archive goes to; undefined leaves it out
+ * @param needed the files that must be among them
+ * @throws UserError where the wheel lacks one
  */
 export async function unpackWheel(
   wheel: string,
-  libraryNames: readonly string[],
-  to: Unpacked,
+  targets: (name: string) => string | undefined,
+  needed: readonly string[],
 ): Promise<void> {
   const archive = await promisify<string, yauzl.Options, yauzl.ZipFile>(yauzl.open)(wheel, {
     lazyEntries: true,
     autoClose: false,
   });
   try {
-    const missing = new Set(libraryNames);
+    const missing = new Set(needed);
     for await (const entry of entries(archive)) {
-      const target = targetOf(entry.fileName, libraryNames, to);
+      const target = targets(entry.fileName);
       if (target === undefined) continue;
-      missing.delete(basename(target));
+      missing.delete(target);
       await mkdir(dirname(target), { recursive: true });
       const stream = await promisify<yauzl.Entry, NodeJS.ReadableStream>(
         archive.openReadStream.bind(archive),
@@ -45,20 +38,23 @@ export async function unpackWheel(
       // Flushed to disk: the folder is renamed into place later, and must then be whole even after a power cut.
       await pipeline(stream, createWriteStream(target, { flush: true, highWaterMark: 1 << 20 }));
     }
-    if (missing.size > 0) throw new UserError(`the TensorFlow wheel lacks ${[...missing].join(' and ')}`);
+    if (missing.size > 0) {
+      const names = [...missing].map((file) => basename(file));
+      throw new UserError(`the wheel ${basename(wheel)} lacks ${names.join(' and ')}`);
+    }
   } finally {
     archive.close();
   }
 }
 
-/** yauzl refuses absolute names and `..` in entries itself. */
-function targetOf(name: string, libraryNames: readonly string[], to: Unpacked): string | undefined {
-  if (name.startsWith(includeFolder) && name.endsWith('.h')) {
-    const header = name.slice(includeFolder.length);
-    return neededHeaders.some((pattern) => pattern.test(header)) ? join(to.headers, header) : undefined;
-  }
-  const library = libraryNames.find((each) => name === `tensorflow/${each}`);
-  return library === undefined ? undefined : join(to.libraries, library);
+/**
+ * Where a header of the C API goes, in its tree; undefined for anything else. yauzl refuses absolute names and `..` in entries itself.
+ * @param name of an entry in TensorFlow's wheel
+ */
+export function headerTarget(name: string, folder: string): string | undefined {
+  if (!name.startsWith(includeFolder) || !name.endsWith('.h')) return undefined;
+  const header = name.slice(includeFolder.length);
+  return neededHeaders.some((pattern) => pattern.test(header)) ? join(folder, header) : undefined;
 }
 
 async function* entries(archive: yauzl.ZipFile): AsyncGenerator<yauzl.Entry> {
