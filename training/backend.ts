@@ -5,7 +5,7 @@ import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-layers'; // registers all gradients, which ours must replace: so it goes first
 import { UserError } from '../engine/stage.ts';
-import { type BackendName, backendNameOf } from './backend-name.ts';
+import { type BackendName, backendNameOf, type Rung } from './backend-name.ts';
 import { registerKernels } from './kernels/index.ts';
 
 export { type BackendName, backendNameOf };
@@ -13,7 +13,7 @@ export { type BackendName, backendNameOf };
 /** A loaded backend. */
 export interface Backend {
   readonly name: BackendName;
-  /** For people and metrics: `tensorflow 2.15.1`. */
+  /** For people and metrics: `tensorflow 2.15.1`, `tensorflow-gpu 2.15.1`. */
   readonly label: string;
   /** Threads that an operation may use. */
   readonly threads: number;
@@ -25,12 +25,17 @@ export interface Backend {
  *
  * @throws UserError where the backend can't be loaded, with the next step
  */
-export async function loadBackend(name: BackendName): Promise<Backend> {
-  const load = { tensorflow: loadTensorflow, wasm: loadWasm, cpu: loadCpu }[name];
+export async function loadBackend(rung: Rung): Promise<Backend> {
+  const load = {
+    'tensorflow-gpu': () => loadTensorflow('tensorflow-gpu'),
+    tensorflow: () => loadTensorflow('tensorflow'),
+    wasm: loadWasm,
+    cpu: loadCpu,
+  }[rung];
   const backend = await load();
-  registerKernels(name);
+  registerKernels(backend.name);
   await withoutNewListeners(async () => {
-    if (!(await tf.setBackend(name))) throw new UserError(`The ${name} backend doesn't start.`);
+    if (!(await tf.setBackend(backend.name))) throw new UserError(`The ${rung} backend doesn't start.`);
     await tf.ready();
   });
   return backend;
@@ -51,8 +56,19 @@ async function withoutNewListeners(start: () => Promise<void>): Promise<void> {
   });
 }
 
-async function loadTensorflow(): Promise<Backend> {
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // TensorFlow's notes on CPU features and missing GPUs, not its errors
+/** TensorFlow reads its environment once, when it is loaded, so a process has one of the two rungs. */
+async function loadTensorflow(rung: 'tensorflow-gpu' | 'tensorflow'): Promise<Backend> {
+  const gpu = rung === 'tensorflow-gpu';
+  if (gpu) {
+    // The same seed gives the same bytes: else cuDNN picks algorithms by trial, and some kernels add in the order of their threads.
+    // It stands for TF_CUDNN_DETERMINISTIC, too.
+    process.env.TF_DETERMINISTIC_OPS = '1';
+  } else {
+    process.env.CUDA_VISIBLE_DEVICES = '-1';
+  }
+  // Without TensorFlow's notes on CPU features and missing GPUs. With CUDA it also reports three errors at each start that are none
+  // (factories that both its libraries register).
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= gpu ? '3' : '2';
   restoreIsNullOrUndefined();
   try {
     // Synchronous: tfjs-node starts TensorFlow when it is loaded, and its CommonJS build shares our tfjs-core.
@@ -61,11 +77,21 @@ async function loadTensorflow(): Promise<Backend> {
     const reason = (error as Error).message.split('\n')[0];
     throw new UserError(`Native TensorFlow doesn't load; \`npm run native\` sets it up. (${reason})`);
   }
-  const node = tf.findBackend('tensorflow') as tf.KernelBackend & { binding: { TF_Version: string } };
+  const node = tf.findBackend('tensorflow') as tf.KernelBackend & {
+    binding: { TF_Version: string };
+    isUsingGpuDevice: boolean;
+  };
+  if (node.isUsingGpuDevice !== gpu) {
+    throw new UserError(
+      gpu
+        ? 'TensorFlow finds no GPU now, and this is to run on one; `npm run native` looks again.'
+        : 'TensorFlow was started on the GPU, and this is to run on the CPU.',
+    );
+  }
   const asked = Number(process.env.TF_NUM_INTRAOP_THREADS);
   return {
     name: 'tensorflow',
-    label: `tensorflow ${node.binding.TF_Version}`,
+    label: `${rung} ${node.binding.TF_Version}`,
     threads: asked > 0 ? asked : availableParallelism(),
   };
 }

@@ -1,9 +1,9 @@
 // Which training backend is in reach: an environment fact that the training stages' fingerprints hold.
 // The engine imports this at every run, also where nothing is to be done, so it only looks at files; tfjs is never loaded here.
 import { UserError } from '../engine/stage.ts';
-import { type BackendName, backendNames } from './backend-name.ts';
+import { type Rung, rungs } from './backend-name.ts';
 import { nativePlaces, platformName } from './native/places.ts';
-import { nativeState } from './native/state.ts';
+import { type Loaded, nativeState } from './native/state.ts';
 import { toolsInReach } from './native/tool-names.ts';
 import { tensorflowVersion, tfjsVersion, wheels } from './native/versions.ts';
 
@@ -16,37 +16,52 @@ export interface EnvironmentRequest {
 }
 
 /**
- * Decides the backend: native TensorFlow where it can be had, else WASM. `RODADA_BACKEND` forces a rung.
+ * Decides the backend: native TensorFlow where it can be had, on a GPU where it lists one, else WASM. `RODADA_BACKEND` forces a rung.
  *
  * Where it only looks and the set-up has not been tried, the answer is what the set-up will give if nothing goes wrong: so
  * `status` in a new clone says the same as the `repro` after it.
  *
- * @returns `tensorflow 2.15.1`, `wasm 4.22.0` or `cpu 4.22.0`: what `loadBackend` then loads
- * @throws UserError for an unknown `RODADA_BACKEND`, or where it forces a backend that can't be had
+ * @returns `tensorflow-gpu 2.15.1`, `tensorflow 2.15.1`, `wasm 4.22.0` or `cpu 4.22.0`: what `loadBackend` then loads
+ * @throws UserError for an unknown `RODADA_BACKEND` or `RODADA_NATIVE`, or where a backend is forced that can't be had
  */
 export default async function trainingEnvironment({ setup, report }: EnvironmentRequest): Promise<string> {
   const forced = forcedBackend(process.env.RODADA_BACKEND);
-  if (forced !== undefined && forced !== 'tensorflow') return `${forced} ${tfjsVersion}`;
-  const state = nativeState(nativePlaces());
-  if (state.kind === 'ready') return `tensorflow ${state.tensorflow}`;
+  if (forced === 'wasm' || forced === 'cpu') return `${forced} ${tfjsVersion}`;
+  const places = nativePlaces();
+  const state = nativeState(places);
+  if (state.kind === 'ready') return nativeFact(state, forced);
   if (!setup) {
     const expected =
       state.kind === 'absent' ? platformName() in wheels && toolsInReach() : state.kind !== 'failed';
-    return expected || forced === 'tensorflow' ? `tensorflow ${tensorflowVersion}` : `wasm ${tfjsVersion}`;
+    if (!expected && forced === undefined) return `wasm ${tfjsVersion}`;
+    const { flavour, gpus } = places.choice;
+    const gpu = forced === 'tensorflow-gpu' || (flavour === 'cuda' && gpus !== undefined);
+    return nativeFact({ tensorflow: tensorflowVersion, gpu }, forced);
   }
   const { setUpNative } = await import('./native/setup.ts');
   const result = await setUpNative({ report });
-  if (result.kind === 'ready') return `tensorflow ${result.tensorflow}`;
-  if (forced === 'tensorflow') {
+  if (result.kind === 'ready') return nativeFact(result, forced);
+  if (forced !== undefined) {
     throw new UserError(`RODADA_BACKEND asks for native TensorFlow, which can't be had: ${result.reason}`);
   }
   report(`No native TensorFlow: ${result.reason}. Training uses WASM.`);
   return `wasm ${tfjsVersion}`;
 }
 
-function forcedBackend(value: string | undefined): BackendName | undefined {
+/** A GPU's figures are not the CPU's, so the rung tells them apart. */
+function nativeFact({ tensorflow, gpu, withoutCuda }: Loaded, forced: Rung | undefined): string {
+  if (forced === 'tensorflow-gpu' && !gpu) {
+    const why = withoutCuda === undefined ? '' : `: ${withoutCuda}`;
+    throw new UserError(
+      `RODADA_BACKEND asks for a GPU, and native TensorFlow finds none${why}; \`npm run native\` says more`,
+    );
+  }
+  return `${gpu && forced !== 'tensorflow' ? 'tensorflow-gpu' : 'tensorflow'} ${tensorflow}`;
+}
+
+function forcedBackend(value: string | undefined): Rung | undefined {
   if (value === undefined || value === '') return undefined;
-  const name = backendNames.find((each) => each === value);
+  const name = rungs.find((each) => each === value);
   if (name !== undefined) return name;
-  throw new UserError(`RODADA_BACKEND is "${value}"; it must be one of ${backendNames.join(', ')}`);
+  throw new UserError(`RODADA_BACKEND is "${value}"; it must be one of ${rungs.join(', ')}`);
 }

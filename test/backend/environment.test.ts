@@ -22,6 +22,7 @@ beforeEach(async () => {
   vi.stubEnv('RODADA_NATIVE_DIR', join(folder, 'cache'));
   vi.stubEnv('RODADA_TFJS_NODE', join(folder, 'tfjs-node-gpu'));
   vi.stubEnv('RODADA_BACKEND', '');
+  vi.stubEnv('RODADA_NATIVE', 'cpu'); // also where the tests run beside a GPU
 });
 
 afterEach(async () => {
@@ -59,7 +60,7 @@ describe('the training environment', () => {
   it('refuses an unknown backend, and a forced one that cannot be had', async () => {
     vi.stubEnv('RODADA_BACKEND', 'cuda');
     await expect(ask(false)).rejects.toThrow(
-      new UserError('RODADA_BACKEND is "cuda"; it must be one of tensorflow, wasm, cpu'),
+      new UserError('RODADA_BACKEND is "cuda"; it must be one of tensorflow-gpu, tensorflow, wasm, cpu'),
     );
     vi.stubEnv('RODADA_BACKEND', 'tensorflow');
     await expect(ask(true)).rejects.toThrow(
