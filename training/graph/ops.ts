@@ -21,6 +21,8 @@ export const divide = binary('RealDiv');
 export const equal = binary('Equal', 'bool');
 export const greaterEqual = binary('GreaterEqual', 'bool');
 export const relu = unary('Relu');
+/** Along the last dimension. */
+export const softmax = unary('Softmax');
 
 /** `gradient` where ReLU's output is above 0, else 0. */
 export const reluGrad = (graph: GraphBuilder, gradient: Output, output: Output): Output =>

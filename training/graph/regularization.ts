@@ -13,11 +13,13 @@ interface RegularizerConfig {
 const regularizerOf = (layer: Layer) =>
   (layer.getConfig().kernelRegularizer ?? null) as RegularizerConfig | null;
 
-/** Why a layer's penalty on its kernel can't be written; null if it can, or there is none. */
+/** Why a layer's penalty on its kernel can't be written, as the end of a sentence; null if it can, or there is none. */
 export function unsupportedPenalty(layer: Layer): string | null {
   const regularizer = regularizerOf(layer);
   const isL2 = regularizer?.className === 'L1L2' && (regularizer.config.l1 ?? 0) === 0;
-  return regularizer === null || isL2 ? null : `has kernelRegularizer ${JSON.stringify(regularizer)}`;
+  return regularizer === null || isL2
+    ? null
+    : `layer ${layer.name} (${layer.getClassName()}) has kernelRegularizer ${JSON.stringify(regularizer)}`;
 }
 
 /** `l2 Σ w²` of each kernel that has such a penalty, and the gradient `2 l2 w`. */

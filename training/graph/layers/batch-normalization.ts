@@ -1,7 +1,7 @@
 // Batch normalization (Ioffe & Szegedy 2015) of feature maps, with the update of its moving statistics.
 import type { Attribute, GraphBuilder, GraphVariable, Output } from '../graph-builder.ts';
 import { multiply, subtract } from '../ops.ts';
-import { inputSizes, type LayerRule, otherSetting } from './layer-rule.ts';
+import { inputSizes, type LayerRule, noGradient, otherSetting } from './layer-rule.ts';
 
 /**
  * Normalizes each channel by the batch's mean and variance in training, by the moving ones in inference. The moving variance
@@ -10,9 +10,9 @@ import { inputSizes, type LayerRule, otherSetting } from './layer-rule.ts';
  * Gradients by `FusedBatchNormGradV3` (TensorFlow's `nn_grad.py`, `_BaseFusedBatchNormGrad`).
  */
 export const batchNormalizationRule: LayerRule = {
-  unsupported(layer) {
+  unsupported(layer, training) {
     if (inputSizes(layer).length !== 3) return 'normalizes something other than feature maps';
-    if (!layer.trainable) return 'is frozen';
+    if (training && !layer.trainable) return 'is frozen';
     return otherSetting(layer, {
       axis: [-1, 3],
       center: [true],
@@ -32,7 +32,7 @@ export const batchNormalizationRule: LayerRule = {
       U: { type: 'float32' },
       epsilon: { float: epsilon },
       data_format: { string: 'NHWC' },
-      is_training: { bool: training },
+      is_training: { bool: training !== null },
     };
     const none = () => graph.constant([], [0]);
     const [output, mean, variance, ...reserved] = graph.node(
@@ -41,13 +41,13 @@ export const batchNormalizationRule: LayerRule = {
         input,
         gamma.value,
         beta.value,
-        training ? none() : moving.mean.value,
-        training ? none() : moving.variance.value,
+        training === null ? moving.mean.value : none(),
+        training === null ? moving.variance.value : none(),
       ],
       { ...attributes, exponential_avg_factor: { float: 1 } },
       Array.from({ length: 6 }, () => 'float32' as const),
     ) as [Output, Output, Output, Output, Output, Output];
-    if (!training) return { output, backward: neverBackward };
+    if (training === null) return { output, backward: noGradient('batch normalization') };
     return {
       output,
       updates: [
@@ -74,8 +74,4 @@ function follow(graph: GraphBuilder, average: GraphVariable, value: Output, mome
     average,
     subtract(graph, average.value, multiply(graph, behind, graph.constant([1 - momentum]))),
   );
-}
-
-function neverBackward(): never {
-  throw new Error('There is no gradient through batch normalization as in inference.');
 }

@@ -12,10 +12,10 @@ import { type LayerRule, otherSetting, plain } from './layer-rule.ts';
  * taken: TensorFlow joins the sum over dy to the kernel's gradient, where it is slow.
  */
 export const conv2dRule: LayerRule = {
-  unsupported: (layer) =>
+  unsupported: (layer, training) =>
     otherSetting(layer, {
       ...plain,
-      activation: activations,
+      activation: activations(training),
       padding: ['same', 'valid'],
       dilationRate: [null, [1, 1]],
     }),

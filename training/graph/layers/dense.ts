@@ -10,9 +10,9 @@ import { inputSizes, type LayerRule, otherSetting, plain } from './layer-rule.ts
  * Gradients as in TensorFlow's `math_grad.py`, `_MatMulGrad`: the kernel's is `xᵀ dy`, the input's `dy kernelᵀ`.
  */
 export const denseRule: LayerRule = {
-  unsupported: (layer) =>
+  unsupported: (layer, training) =>
     inputSizes(layer).length === 1
-      ? otherSetting(layer, { ...plain, activation: activations })
+      ? otherSetting(layer, { ...plain, activation: activations(training) })
       : 'takes more than one dimension',
   forward(layer, { graph, input, weight }) {
     const config = layer.getConfig();

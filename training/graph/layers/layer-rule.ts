@@ -11,12 +11,10 @@ export interface Place {
   readonly input: Output;
   /** The variable of one of the layer's weights, by its last name: `kernel`. */
   weight(name: string): GraphVariable;
-  /** Dropout on and batch statistics, or as in inference. */
-  readonly training: boolean;
+  /** Dropout on and batch statistics; null: as in inference. `step`: steps taken before this one, int32 scalar. */
+  readonly training: { readonly step: Output } | null;
   /** The input is a ReLU's output, so its gradient counts only where it is above 0. */
   readonly afterRelu: boolean;
-  /** Steps taken before this one, int32 scalar. Fed in training only. */
-  readonly step: Output;
 }
 
 export interface Forward {
@@ -26,7 +24,7 @@ export interface Forward {
   /** What must also run in a training step: updates of moving statistics. */
   readonly updates?: readonly GraphNode[];
   /**
-   * Writes the gradient.
+   * Writes the gradient. Throws where the layer was written as in inference and has no gradient then.
    *
    * @param gradient of the loss with respect to `output`
    * @param masked the gradient is 0 already where `output`, a ReLU's, is
@@ -49,8 +47,8 @@ export interface Gradients {
 
 /** A kind of layer. */
 export interface LayerRule {
-  /** Why this layer can't be written, as the end of a sentence on it; null if it can. */
-  unsupported(layer: Layer): string | null;
+  /** Why this layer can't be written, for training or for inference alone, as the end of a sentence on it; null if it can. */
+  unsupported(layer: Layer, training: boolean): string | null;
   forward(layer: Layer, place: Place): Forward;
 }
 
@@ -77,6 +75,11 @@ export const plain = {
   biasRegularizer: [null],
   activityRegularizer: [null],
 } as const;
+
+/** The gradient of what is written for inference alone. */
+export const noGradient = (what: string) => (): never => {
+  throw new Error(`There is no gradient through ${what} as in inference.`);
+};
 
 /** Sizes of what the layer takes, without the batch. */
 export function inputSizes(layer: Layer): number[] {
