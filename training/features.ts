@@ -1,12 +1,10 @@
 // The frozen convolutions' outputs for every picture of an array, written batch by batch.
-import * as tf from '@tensorflow/tfjs-core';
 import type { Progress } from '../engine/stage.ts';
 import { type NpyFile, NpyWriter } from '../pictures/npy.ts';
 import { type Backbone, frozenBackbone } from './backbone.ts';
 import { batches } from './batches.ts';
-
-/** Values that the widest feature maps of a batch may have: bounds the memory, whatever the pictures' size. */
-const largestMaps = 2 ** 27;
+import { chooseInference } from './choose-inference.ts';
+import { inferenceBatch } from './inference.ts';
 
 /**
  * Writes `float32 [N, h, w, c]`, row i from picture i.
@@ -22,16 +20,19 @@ export async function writeFeatures(
   file: string,
   progress: (update: Progress) => void = () => {},
 ): Promise<void> {
-  const size = pictures.shape[1]!;
-  const model = frozenBackbone(backbone, size, block);
-  const widest = size * size * Math.max(1, 64 * backbone.info.width);
-  const batch = Math.max(1, Math.min(128, Math.floor(largestMaps / widest)));
+  const model = frozenBackbone(backbone, pictures.shape[1]!, block);
+  const inference = chooseInference(model.name, model.layers, 'uint8');
   const writer = await NpyWriter.open(file, 'float32', model.outputs[0]!.shape.slice(1) as number[]);
   try {
     const rows = Array.from({ length: pictures.length }, (_, row) => row);
     const examples = { inputs: pictures, labels: new Int32Array(pictures.length) };
-    for await (const { inputs } of batches(examples, rows, batch)) {
-      const outputs = tf.tidy(() => model.apply(inputs, { training: false }) as tf.Tensor);
+    for await (const { inputs } of batches(
+      examples,
+      rows,
+      inferenceBatch(model.layers),
+      inference.inputType,
+    )) {
+      const outputs = inference.run(inputs);
       await writer.append((await outputs.data()) as Float32Array<ArrayBuffer>);
       outputs.dispose();
       progress({ done: writer.rows, total: pictures.length, unit: 'pictures' });
@@ -41,6 +42,7 @@ export async function writeFeatures(
     await writer.abort();
     throw error;
   } finally {
+    inference.dispose();
     model.dispose();
   }
 }

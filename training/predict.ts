@@ -1,8 +1,9 @@
 // A trained classifier on rows of an array: on pictures the whole network, on features the part after them.
-import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { UserError } from '../engine/stage.ts';
-import { type InputsFile, inputsOf, openInputs } from './batches.ts';
+import { batches, type InputsFile, openInputs } from './batches.ts';
+import { chooseInference } from './choose-inference.ts';
+import { inferenceBatch } from './inference.ts';
 import { loadKerasModel } from './keras-h5/read.ts';
 
 /** A trained model together with the array that it classifies. */
@@ -21,9 +22,6 @@ export interface Classifier {
   close(): Promise<void>;
 }
 
-/** Rows that are run at a time. */
-const batchSize = 128;
-
 /**
  * Opens a model and the array of its inputs, after `loadBackend`.
  *
@@ -36,8 +34,8 @@ export async function loadClassifier(modelFile: string, inputsFile: string): Pro
   const inputs = await openInputs(inputsFile);
   try {
     const model = await loadKerasModel(modelFile);
-    const steps = layersFor(inputs, model);
-    if (steps === null) {
+    const layers = layersFor(inputs, model);
+    if (layers === null) {
       model.dispose();
       throw new UserError(
         `${modelFile} takes inputs of ${model.inputs[0]!.shape.slice(1).join(' × ')}; ${inputsFile} has rows of ` +
@@ -45,27 +43,24 @@ export async function loadClassifier(modelFile: string, inputsFile: string): Pro
       );
     }
     const classes = model.outputs[0]!.shape.at(-1)!;
+    const inference = chooseInference(model.name, layers, inputs.dtype);
+    const unlabelled = { inputs, labels: new Int32Array(inputs.length) };
     return {
       classes,
       async predict(rows, onBatch) {
         const all = new Float32Array(rows.length * classes);
-        for (let start = 0; start < rows.length; start += batchSize) {
-          const own = rows.slice(start, start + batchSize);
-          const batch = await inputsOf(inputs, own);
-          const outputs = tf.tidy(
-            () =>
-              steps.reduce(
-                (x, layer) => layer.apply(x, { training: false }) as tf.Tensor,
-                batch,
-              ) as tf.Tensor,
-          );
-          all.set((await outputs.data()) as Float32Array, start * classes);
-          tf.dispose([batch, outputs]);
-          onBatch?.(start + own.length);
+        let done = 0;
+        for await (const batch of batches(unlabelled, rows, inferenceBatch(layers), inference.inputType)) {
+          const outputs = inference.run(batch.inputs);
+          all.set((await outputs.data()) as Float32Array, done * classes);
+          outputs.dispose();
+          done += batch.inputs.shape[0]!;
+          onBatch?.(done);
         }
         return all;
       },
       async close() {
+        inference.dispose();
         model.dispose();
         await inputs.close();
       },
