@@ -1,18 +1,16 @@
 // Builds the cache's entry in a temporary folder and renames it into place: whole or not there.
 import { mkdirSync, rmSync } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rename, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { UserError } from '../../engine/stage.ts';
 import { bindingName, compileBinding } from './compile.ts';
-import { downloadWheel } from './download.ts';
+import { fetchRelease } from './fetch-release.ts';
 import { temporaryName } from './leftovers.ts';
 import { librariesIn, type Places } from './places.ts';
-import { partOf, progressBar } from './progress-bar.ts';
 import { type Build, finishedBuild } from './state.ts';
 import type { Tools } from './tools.ts';
-import { headerTarget, unpackWheel } from './unpack.ts';
 import { verifyBinding } from './verify.ts';
-import { type NvidiaWheel, type Release, tensorflowVersion, type Wheel } from './versions.ts';
+import type { Release } from './versions.ts';
 
 /**
  * Downloads, unpacks, compiles and tries the native runtime, then puts it into the cache.
@@ -37,11 +35,8 @@ export async function buildNative(
     const libraries = librariesIn(entry, places.choice.flavour);
     const headers = join(temporary, 'include');
     mkdirSync(libraries, { recursive: true });
-    const unpackings = [
-      tensorflowUnpacking(release, libraries, headers),
-      ...release.nvidia.map((wheel) => nvidiaUnpacking(wheel, entry)),
-    ];
-    await downloadAndUnpack(unpackings, tools.python, join(temporary, 'download'), report);
+    const to = { entry, libraries, headers, downloads: join(temporary, 'download') };
+    const files = await fetchRelease(release, to, tools.python, report);
     report("Compiling tfjs-node's binding");
     await compileBinding({
       compiler: tools.compiler,
@@ -55,62 +50,11 @@ export async function buildNative(
     if (!verification.loads) {
       throw new UserError(`the binding that was compiled doesn't load: ${verification.reason}`);
     }
-    await describe(entry, verification.tensorflow, [
-      binding,
-      ...unpackings.flatMap((unpacking) => [...unpacking.files.values()]),
-    ]);
+    await describe(entry, verification.tensorflow, [binding, ...files]);
     await putInPlace(entry, places, replace);
   } finally {
     removeTemporary();
     process.off('exit', removeTemporary);
-  }
-}
-
-/** What of a wheel goes where. */
-interface Unpacking {
-  readonly wheel: Wheel;
-  /** The file that each needed entry of the wheel goes to. */
-  readonly files: ReadonlyMap<string, string>;
-  /** The same for what the cache doesn't keep. */
-  readonly others: (name: string) => string | undefined;
-}
-
-function tensorflowUnpacking({ tensorflow }: Release, libraries: string, headers: string): Unpacking {
-  return {
-    wheel: tensorflow,
-    files: new Map(tensorflow.libraries.map((name) => [`tensorflow/${name}`, join(libraries, name)])),
-    others: (name) => headerTarget(name, headers),
-  };
-}
-
-function nvidiaUnpacking(wheel: NvidiaWheel, entry: string): Unpacking {
-  const folder = join(entry, 'nvidia', wheel.soughtIn ?? wheel.folder, 'lib');
-  const files = wheel.libraries.map(
-    (name) => [`nvidia/${wheel.folder}/lib/${name}`, join(folder, name)] as const,
-  );
-  return { wheel, files: new Map(files), others: () => undefined };
-}
-
-/** One wheel after the other, each removed when it is unpacked, so that the disk never holds all of them. */
-async function downloadAndUnpack(
-  unpackings: readonly Unpacking[],
-  python: string,
-  folder: string,
-  report: (line: string) => void,
-): Promise<void> {
-  const total = unpackings.reduce((sum, { wheel }) => sum + wheel.bytes, 0);
-  const title = `Downloading TensorFlow ${tensorflowVersion}${unpackings.length > 1 ? ' and CUDA' : ''}`;
-  const bar = progressBar(title, total, report);
-  try {
-    let before = 0;
-    for (const { wheel, files, others } of unpackings) {
-      const file = await downloadWheel(wheel, python, folder, partOf(bar, before));
-      await unpackWheel(file, (name) => files.get(name) ?? others(name), [...files.values()]);
-      await rm(folder, { recursive: true });
-      before += wheel.bytes;
-    }
-  } finally {
-    bar.end();
   }
 }
 
