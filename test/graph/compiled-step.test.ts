@@ -7,10 +7,6 @@ import { runInNewContext } from 'node:vm';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { cnn1 } from '../../models/cnn1.ts';
-import { cnn2 } from '../../models/cnn2.ts';
-import { SeededDropout } from '../../models/seeded-dropout.ts';
-import { vgg16, vgg16Head, vgg16Pretraining } from '../../models/vgg16.ts';
 import type { OptimizerParams } from '../../params/models.ts';
 import { loadBackend } from '../../training/backend.ts';
 import { bytesTensor } from '../../training/bytes-tensor.ts';
@@ -22,97 +18,11 @@ import { nativePlaces } from '../../training/native/places.ts';
 import { nativeState } from '../../training/native/state.ts';
 import { makeOptimizer, type Optimizer } from '../../training/optimizers/index.ts';
 import type { TrainingStep } from '../../training/training-step.ts';
+import { type Build, builders, classes, difference, floats, optimizers, seeded } from './models.ts';
 
 const native = nativeState(nativePlaces()).kind === 'ready';
-const classes = 3;
 const batch = 12;
 const steps = 20;
-const optimizers = {
-  sgd: { name: 'sgd', learningRate: 0.01 },
-  momentum: { name: 'sgd', learningRate: 0.01, momentum: 0.9 },
-  rmsprop: { name: 'rmsprop', learningRate: 0.001 },
-  adam: { name: 'adam', learningRate: 0.001 },
-  nadam: { name: 'nadam', learningRate: 0.001 },
-} as const satisfies Record<string, OptimizerParams>;
-
-type Build = (dropout: number) => LayersModel;
-const cnn = (dropout: number, optimizer: OptimizerParams) => ({
-  filters: [6, 8],
-  dense: 16,
-  dropout,
-  optimizer,
-});
-const convolutions = { width: 0.1, block: 2 } as const;
-const head = (dropout: number) => ({
-  pooling: 'average' as const,
-  dense: 16,
-  dropout,
-  optimizer: optimizers.adam,
-});
-
-/** Layers that the study's models have only in one form. */
-const varied: Build = (dropout) =>
-  sequential({
-    name: 'varied',
-    layers: [
-      layers.rescaling({ scale: 1 / 127.5, offset: -1, inputShape: [16, 16, 3] }),
-      layers.conv2d({
-        name: 'first',
-        filters: 5,
-        kernelSize: [5, 3],
-        strides: 2,
-        padding: 'same',
-        activation: 'relu',
-      }),
-      layers.batchNormalization({ name: 'normalized', momentum: 0.8, epsilon: 0.01 }),
-      layers.conv2d({ name: 'second', filters: 7, kernelSize: 2, padding: 'valid', useBias: false }),
-      layers.activation({ activation: 'relu' }),
-      layers.maxPooling2d({ poolSize: 3, strides: 2, padding: 'same' }),
-      layers.conv2d({
-        filters: 6,
-        kernelSize: 3,
-        strides: [2, 1],
-        padding: 'valid',
-        trainable: false,
-        name: 'frozen',
-      }),
-      new SeededDropout({ name: 'dropped', rate: dropout, seed: 5 }),
-      layers.globalAveragePooling2d({}),
-      layers.dense({ name: 'dense', units: 9, useBias: false, activation: 'relu' }),
-      layers.dense({ name: 'logits', units: classes }),
-      layers.activation({ activation: 'softmax' }),
-    ],
-  });
-
-const builders: Record<string, { build: Build; shape: number[] }> = {
-  cnn1: {
-    build: (dropout) => cnn1([16, 16, 3], classes, cnn(dropout, optimizers.adam), 20),
-    shape: [16, 16, 3],
-  },
-  cnn2: {
-    build: (dropout) => cnn2([16, 16, 3], classes, cnn(dropout, optimizers.adam), 20),
-    shape: [16, 16, 3],
-  },
-  "vgg16's head": {
-    build: (dropout) => vgg16Head([4, 4, 10], classes, head(dropout), 20),
-    shape: [4, 4, 10],
-  },
-  'vgg16 with frozen convolutions': {
-    build: (dropout) =>
-      vgg16([16, 16, 3], classes, { ...convolutions, preprocess: 'caffe' }, head(dropout), {
-        seed: 20,
-        start: 'heNormal',
-        trainable: false,
-      }),
-    shape: [16, 16, 3],
-  },
-  pretraining: {
-    build: () => vgg16Pretraining([16, 16, 3], classes, { ...convolutions, preprocess: 'scale' }, 20),
-    shape: [16, 16, 3],
-  },
-  varied: { build: varied, shape: [16, 16, 3] },
-};
-
 /** A batch of bytes that differs from step to step, and labels that depend on them. */
 function exampleBytes(step: number, shape: readonly number[]): { bytes: Uint8Array; labels: Int32Array } {
   const labels = Int32Array.from({ length: batch }, (_, row) => (row * 7 + step) % classes);
@@ -123,10 +33,6 @@ function exampleBytes(step: number, shape: readonly number[]): { bytes: Uint8Arr
   });
   return { bytes, labels };
 }
-
-/** Pictures as they are; features, which no layer rescales, in 0 … 1. */
-const floats = (bytes: Uint8Array, shape: readonly number[]) =>
-  Float32Array.from(bytes, (byte) => (shape[2] === 3 ? byte : byte / 255));
 
 function train(step: TrainingStep, shape: readonly number[], from: number, to: number): number[] {
   const figures: number[] = [];
@@ -188,22 +94,6 @@ async function outcome(
   return { weights, slots: values, figures };
 }
 
-/** Gives weights without a seed (those of `varied`) fixed values. */
-function seeded(model: LayersModel): LayersModel {
-  if (model.name === 'varied') {
-    tf.tidy(() =>
-      model.layers.forEach((layer, i) => {
-        const isNormalization = layer.getClassName() === 'BatchNormalization';
-        if (isNormalization) return;
-        layer.setWeights(
-          layer.getWeights().map((w, j) => tf.randomNormal(w.shape, 0, 0.2, 'float32', 1 + i * 10 + j)),
-        );
-      }),
-    );
-  }
-  return model;
-}
-
 /** Node's memory, once the turn of the event loop is over that still sees a WeakRef's target. */
 async function collectGarbage(): Promise<void> {
   setFlagsFromString('--expose-gc');
@@ -212,14 +102,6 @@ async function collectGarbage(): Promise<void> {
     await setImmediate();
     collect();
   }
-}
-
-/** The largest difference, relative to the largest of the expected numbers. */
-function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  expect(actual.length).toBe(expected.length);
-  const scale = Math.max(...Array.from(expected, Math.abs));
-  const off = Math.max(...Array.from(expected, (value, i) => Math.abs(value - actual[i]!)));
-  return scale === 0 ? off : off / scale;
 }
 
 describe.runIf(native)('compiled step', () => {
@@ -457,6 +339,18 @@ describe.runIf(native)('compiled step', () => {
     expect(step.inputType).toBe('float32');
     expect(train(step, [4, 4, 3], 0, 2).every(Number.isFinite)).toBe(true);
     step.dispose();
+    optimizer.dispose();
+    model.dispose();
+  });
+
+  it('does not take a dense layer that ends in a softmax for the softmax alone', async () => {
+    const model = sequential({
+      name: 'joined',
+      layers: [layers.dense({ inputShape: [4], units: classes, activation: 'softmax' })],
+    });
+    const optimizer = makeOptimizer(optimizers.adam);
+    const reason = 'joined is not a sequence of layers that ends in a softmax';
+    expect(await compiledStep(model, optimizer)).toEqual({ reason });
     optimizer.dispose();
     model.dispose();
   });
