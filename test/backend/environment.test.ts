@@ -7,7 +7,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../engine/stage.ts';
 import { backendNameOf } from '../../training/backend-name.ts';
 import trainingEnvironment from '../../training/environment.ts';
+import { nvidiaDriver } from '../../training/native/nvidia-driver.ts';
+import { nativePlaces } from '../../training/native/places.ts';
+import { nativeState } from '../../training/native/state.ts';
 import { tensorflowVersion, tfjsVersion } from '../../training/native/versions.ts';
+
+const native = nativeState(nativePlaces()).kind === 'ready';
 
 let folder: string;
 const lines: string[] = [];
@@ -87,7 +92,33 @@ describe('the training environment', () => {
 
 it('names the rung of each value, and refuses others', () => {
   expect(backendNameOf(`tensorflow ${tensorflowVersion}`)).toBe('tensorflow');
+  expect(backendNameOf(`tensorflow-gpu ${tensorflowVersion}`)).toBe('tensorflow-gpu');
   expect(backendNameOf('wasm 4.22.0')).toBe('wasm');
   expect(backendNameOf('cpu 4.22.0')).toBe('cpu');
   expect(() => backendNameOf('cuda 12')).toThrow(UserError);
+});
+
+/** What loading a rung does in a process of its own, with the binding of this checkout. */
+async function load(rung: string): Promise<string> {
+  const script = `
+    const { loadBackend } = await import('./training/backend.ts');
+    const { label } = await loadBackend('${rung}').catch((error) => ({ label: error.constructor.name + ': ' + error.message }));
+    console.log(label, process.env.CUDA_VISIBLE_DEVICES ?? 'all', process.env.TF_DETERMINISTIC_OPS ?? 'fast');`;
+  const args = ['--import', 'tsx', '--input-type=module', '-e', script];
+  return (await execa(process.execPath, args, { env: { RODADA_TFJS_NODE: '' } })).stdout;
+}
+
+describe.runIf(native)('native TensorFlow', () => {
+  it('never runs on a GPU where it is recorded as the CPU', async () => {
+    expect(await load('tensorflow')).toBe(`tensorflow ${tensorflowVersion} -1 fast`);
+  });
+
+  it.runIf(nvidiaDriver() === undefined)(
+    'refuses to run on the CPU where it is recorded as a GPU',
+    async () => {
+      expect(await load('tensorflow-gpu')).toBe(
+        'UserError: TensorFlow finds no GPU now, and this is to run on one; `npm run native` looks again. all 1',
+      );
+    },
+  );
 });

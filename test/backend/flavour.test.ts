@@ -114,7 +114,7 @@ describe('the flavour', () => {
       flavour: 'cuda',
       wished: true,
       gpus: undefined,
-      note: 'RODADA_NATIVE asks for CUDA, but no NVIDIA driver with a GPU is in reach; training runs on the CPU',
+      note: 'RODADA_NATIVE asks for CUDA, but no NVIDIA driver with a GPU is in reach; TensorFlow will run on the CPU',
     });
     await kernelPart();
     await library();

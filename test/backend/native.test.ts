@@ -7,11 +7,12 @@ import { hostname, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { nvidiaDriver } from '../../training/native/nvidia-driver.ts';
 import { nativePlaces, packageFolder } from '../../training/native/places.ts';
 import { finishedBuild, nativeState } from '../../training/native/state.ts';
 import { tensorflowVersion, wheels } from '../../training/native/versions.ts';
 
-const places = nativePlaces();
+const places = nativePlaces({ ...process.env, RODADA_NATIVE: 'cpu' });
 const built = finishedBuild(places) !== undefined && nativeState(places).kind === 'ready';
 
 let root: string;
@@ -62,7 +63,7 @@ async function addPython(): Promise<void> {
 }
 
 /** `npm run native` on that machine; its package index is a closed port unless `index` names another. */
-function runNative(args: string[] = [], index = 'http://127.0.0.1:9', cache = machine.cache) {
+function runNative(args: string[] = [], index = 'http://127.0.0.1:9', cache = machine.cache, wish = 'cpu') {
   return execa(process.execPath, ['--import', 'tsx', 'training/native/main.ts', ...args], {
     reject: false,
     extendEnv: false,
@@ -70,6 +71,7 @@ function runNative(args: string[] = [], index = 'http://127.0.0.1:9', cache = ma
       PATH: machine.bin,
       HOME: root,
       RODADA_NATIVE_DIR: cache,
+      RODADA_NATIVE: wish, // not by the driver of the machine that the tests run on
       RODADA_TFJS_NODE: machine.tfjsNode,
       PIP_INDEX_URL: index,
       PIP_CONFIG_FILE: '/dev/null',
@@ -201,6 +203,24 @@ with zipfile.ZipFile(sys.argv[1], 'w') as z:
   it('has help', async () => {
     const { stdout, exitCode } = await runNative(['--help']);
     expect(stdout).toContain('RODADA_NATIVE_DIR');
+    expect(stdout).toMatch(/RODADA_NATIVE {6}cpu \| cuda.*\(207 MB\).*\n.*\(2090 MB;/);
     expect(exitCode).toBe(0);
   });
+
+  it('refuses an unknown flavour in one line', async () => {
+    const { stderr, exitCode } = await runNative([], undefined, undefined, 'gpu');
+    expect([stderr, exitCode]).toEqual(['RODADA_NATIVE is "gpu"; it must be one of cpu, cuda', 1]);
+  });
+
+  it.runIf(process.arch === 'x64' && nvidiaDriver() === undefined)(
+    'says that there is no driver for the CUDA that it is asked for',
+    async () => {
+      const { stderr, exitCode } = await runNative([], undefined, undefined, 'cuda');
+      expect(stderr.split('\n')).toEqual([
+        'RODADA_NATIVE asks for CUDA, but no NVIDIA driver with a GPU is in reach; TensorFlow will run on the CPU.',
+        expect.stringMatching(/^No native TensorFlow: needs Python .* Training uses WASM\.$/),
+      ]);
+      expect(exitCode).toBe(1);
+    },
+  );
 });

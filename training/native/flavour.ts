@@ -44,7 +44,7 @@ export function chooseFlavour(
   const gpus = driver === undefined ? undefined : `${driver} ${env.CUDA_VISIBLE_DEVICES ?? 'all'}`;
   if (wish === 'cuda') {
     const note =
-      'RODADA_NATIVE asks for CUDA, but no NVIDIA driver with a GPU is in reach; training runs on the CPU';
+      'RODADA_NATIVE asks for CUDA, but no NVIDIA driver with a GPU is in reach; TensorFlow will run on the CPU';
     return { flavour: 'cuda', wished: true, gpus, ...(driver === undefined ? { note } : {}) };
   }
   if (driver === undefined) return none;

@@ -37,7 +37,7 @@ Environment:
   RODADA_TFJS_NODE   the folder of @tensorflow/tfjs-node-gpu to set up (default: this checkout's)
   RODADA_BACKEND     tensorflow-gpu | tensorflow | wasm | cpu: train on this backend, whatever is in reach
 
-Exit code: 0 where native TensorFlow works, 1 where training will use WASM.`,
+Exit code: 0 where native TensorFlow works, on a GPU or the CPU; 1 where training will use WASM.`,
   )
   .parse();
 
