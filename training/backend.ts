@@ -7,6 +7,7 @@ import '@tensorflow/tfjs-layers'; // registers all gradients, which ours must re
 import { UserError } from '../engine/stage.ts';
 import { type BackendName, backendNameOf, type Rung } from './backend-name.ts';
 import { registerKernels } from './kernels/index.ts';
+import { registerThreadedWasm } from './wasm-backend.ts';
 
 export { type BackendName, backendNameOf };
 
@@ -96,13 +97,9 @@ async function loadTensorflow(rung: 'tensorflow-gpu' | 'tensorflow'): Promise<Ba
   };
 }
 
-/**
- * The WASM binary with SIMD, which every Node since 16 has. tfjs doesn't offer its threaded binary in Node: that one starts its
- * workers from `blob:` URLs, which Node's worker_threads refuse, so an operation runs on one thread.
- */
 async function loadWasm(): Promise<Backend> {
-  const { version_wasm } = await import('@tensorflow/tfjs-backend-wasm');
-  return { name: 'wasm', label: `wasm ${version_wasm}`, threads: 1 };
+  const { version, threads } = await registerThreadedWasm();
+  return { name: 'wasm', label: `wasm ${version}`, threads };
 }
 
 async function loadCpu(): Promise<Backend> {

@@ -1,6 +1,7 @@
 // The kernels of our own WebAssembly module against the cpu backend's plain loops, at the edges of their tiles and blocks.
 import { readFile } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs-core';
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { loadBackend } from '../../training/backend.ts';
 import { binaryFile, buildAssembly } from '../../training/kernels/build-assembly.ts';
@@ -17,6 +18,36 @@ async function expectAsOnCpu(compute: () => tf.Tensor, tolerance = 1e-5): Promis
 it('is what its sources compile to', async () => {
   expect(await readFile(binaryFile, 'utf8')).toBe(await buildAssembly());
 }, 60_000);
+
+describe('threads', () => {
+  const trained = async (threads: number) => {
+    const { stdout, stderr } = await execa('node', ['--import', 'tsx', 'test/backend/trained-bytes.ts'], {
+      env: { TF_NUM_INTRAOP_THREADS: String(threads) },
+      timeout: 60_000,
+    });
+    expect(stderr).toBe('');
+    return JSON.parse(stdout) as { threads: number; bytes: string };
+  };
+
+  it('change nothing about the result, whatever their number, and let the process end', async () => {
+    const [one, two, again, five, most] = [
+      await trained(1),
+      await trained(2),
+      await trained(2),
+      await trained(5),
+      await trained(100),
+    ];
+    expect([one, two, again, five, most].map(({ threads }) => threads)).toEqual([1, 2, 2, 5, 8]);
+    expect(new Set([one, two, again, five, most].map(({ bytes }) => bytes)).size).toBe(1);
+  }, 300_000);
+
+  it('leave no listener and no global behind', async () => {
+    const before = process.listenerCount('uncaughtException');
+    await loadBackend('wasm');
+    expect(process.listenerCount('uncaughtException')).toBe(before);
+    expect('Worker' in globalThis).toBe(false);
+  });
+});
 
 describe("a convolution's filter gradient", () => {
   type Case = [x: number[], filter: number[], strides: [number, number], pad: 'same' | 'valid'];

@@ -16,16 +16,8 @@ export const binaryFile = `${here}assembly-binary.ts`;
  */
 export async function buildAssembly(): Promise<string> {
   let binary: Uint8Array | undefined;
-  const options = [
-    '--runtime',
-    'stub',
-    '--importMemory',
-    '--noExportMemory',
-    '--noAssert',
-    '--enable',
-    'simd',
-    '-O3',
-  ];
+  const memory = '--importMemory --noExportMemory --sharedMemory --initialMemory 1 --maximumMemory 65536';
+  const options = `--runtime stub --noAssert -O3 --enable simd --enable threads ${memory}`.split(' ');
   const { error, stderr } = await main(
     ['index.ts', '--baseDir', `${here}assembly`, '--outFile', 'k.wasm', ...options],
     {

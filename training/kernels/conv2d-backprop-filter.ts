@@ -1,6 +1,7 @@
 // The gradient of a convolution's filter on WASM, which tfjs-backend-wasm lacks: without it no convolution can be trained there.
 import * as tf from '@tensorflow/tfjs-core';
-import { ownKernels, replaceKernel } from './own-kernels.ts';
+import { ownKernels } from './own-kernels.ts';
+import { replaceKernel } from './replace-kernel.ts';
 import { floatsAt, withScratch } from './wasm-memory.ts';
 
 /** Positions of a block. More than this would not stay in the cache; with fewer, the sums go to memory too often. */
@@ -20,18 +21,24 @@ export function registerConv2dBackpropFilter(): void {
     const blockRows = Math.min(info.outHeight, Math.max(1, Math.round(blockPositions / outWidth)));
     const dw = backend.makeOutput(filterShape, 'float32');
     const kernels = ownKernels(backend);
-    const bytes = kernels.conv2dBackpropFilterScratch(
-      inChannels,
-      filterHeight,
-      filterWidth,
-      outWidth,
-      outChannels,
-      strideHeight,
-      strideWidth,
-      blockRows,
+    const { conv2dBackpropFilterScratch, conv2dBackpropFilterTiles } = kernels.exports;
+    const ranges = kernels.ranges(conv2dBackpropFilterTiles(inChannels, filterHeight, filterWidth));
+    const bytes = ranges.map(({ start, end }) =>
+      conv2dBackpropFilterScratch(
+        inChannels,
+        filterHeight,
+        filterWidth,
+        outWidth,
+        outChannels,
+        strideHeight,
+        strideWidth,
+        blockRows,
+        end - start,
+      ),
     );
-    withScratch(backend, bytes, (scratch) => {
-      kernels.conv2dBackpropFilter(
+    const most = Math.max(...bytes);
+    withScratch(backend, most * ranges.length, (scratch) => {
+      const parts = ranges.map(({ start, end }, i) => [
         floatsAt(backend, x),
         floatsAt(backend, dy),
         floatsAt(backend, dw),
@@ -49,8 +56,11 @@ export function registerConv2dBackpropFilter(): void {
         info.padInfo.top,
         info.padInfo.left,
         blockRows,
-        scratch,
-      );
+        start,
+        end,
+        scratch + i * most,
+      ]);
+      kernels.run('conv2dBackpropFilter', parts);
     });
     return dw;
   });

@@ -1,6 +1,6 @@
 // Copies of tensors on WASM that share their values, as on all other backends; tfjs' own copies them, at each assignment too.
 import * as tf from '@tensorflow/tfjs-core';
-import { replaceKernel } from './own-kernels.ts';
+import { replaceKernel } from './replace-kernel.ts';
 
 /** Replaces the kernel `Identity` of the WASM backend. Tensors don't change, so two of them can share one place in memory. */
 export function registerIdentity(): void {

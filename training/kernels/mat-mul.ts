@@ -1,8 +1,12 @@
 // The product of matrices on WASM. tfjs' own runs plain loops where a factor is transposed, as both are in a dense layer's gradients,
 // and elsewhere packs the right factor anew for each product, which costs as much as multiplying.
 import * as tf from '@tensorflow/tfjs-core';
-import { ownKernels, replaceKernel } from './own-kernels.ts';
+import { ownKernels } from './own-kernels.ts';
+import { replaceKernel } from './replace-kernel.ts';
 import { floatsAt, withScratch } from './wasm-memory.ts';
+
+/** Rows and columns that the threads' shares of a product are multiples of: whole tiles. */
+const tile = 8;
 
 /**
  * Replaces the kernel `BatchMatMul` of the WASM backend where both factors have the same batch dimensions; where one of them is
@@ -22,19 +26,31 @@ export function registerMatMul(): void {
     tf.util.assert(depth === deep, () => `matMul: ${a.shape} and ${b.shape} don't fit together`);
     const product = backend.makeOutput([...batch, height, width], 'float32');
     const kernels = ownKernels(backend);
-    withScratch(backend, kernels.matMulScratch(), (scratch) => {
+    const [rowA, columnA] = transposeA ? [1, columnsA] : [columnsA, 1];
+    const [rowB, columnB] = transposeB ? [1, columnsB] : [columnsB, 1];
+    const bytes = kernels.exports.matMulScratch();
+    const wide = width >= height;
+    const ranges = wide ? kernels.ranges(width, tile) : kernels.ranges(height, tile);
+    withScratch(backend, bytes * ranges.length, (scratch) => {
       for (let i = 0; i < tf.util.sizeFromShape(batch); i++) {
-        kernels.matMul(
-          floatsAt(backend, a) + 4 * i * height * depth,
-          ...(transposeA ? [1, columnsA] : [columnsA, 1]),
-          floatsAt(backend, b) + 4 * i * depth * width,
-          ...(transposeB ? [1, columnsB] : [columnsB, 1]),
-          floatsAt(backend, product) + 4 * i * height * width,
-          height,
-          depth,
+        const atA = floatsAt(backend, a) + 4 * i * height * depth;
+        const atB = floatsAt(backend, b) + 4 * i * depth * width;
+        const to = floatsAt(backend, product) + 4 * i * height * width;
+        const parts = ranges.map(({ start, end }, part) => [
+          wide ? atA : atA + 4 * start * rowA,
+          rowA,
+          columnA,
+          wide ? atB + 4 * start * columnB : atB,
+          rowB,
+          columnB,
+          to + 4 * start * (wide ? 1 : width),
           width,
-          scratch,
-        );
+          wide ? height : end - start,
+          depth,
+          wide ? end - start : width,
+          scratch + part * bytes,
+        ]);
+        kernels.run('matMul', parts);
       }
     });
     return product;

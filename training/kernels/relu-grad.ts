@@ -39,12 +39,14 @@ function onTensorflow({ inputs, backend }: ReluGradArguments): tf.TensorInfo {
 function onWasm({ inputs, backend }: ReluGradArguments): tf.TensorInfo {
   const wasm = backend as WasmBackend;
   const dx = wasm.makeOutput(inputs.dy!.shape, 'float32');
-  ownKernels(wasm).reluGrad(
-    floatsAt(wasm, inputs.dy!),
-    floatsAt(wasm, inputs.y!),
-    floatsAt(wasm, dx),
-    tf.util.sizeFromShape(dx.shape),
-  );
+  const kernels = ownKernels(wasm);
+  const parts = kernels
+    .ranges(tf.util.sizeFromShape(dx.shape), 1024)
+    .map(({ start, end }) => [
+      ...[inputs.dy!, inputs.y!, dx].map((each) => floatsAt(wasm, each) + 4 * start),
+      end - start,
+    ]);
+  kernels.run('reluGrad', parts);
   return dx;
 }
 

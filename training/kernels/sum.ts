@@ -1,6 +1,7 @@
 // Sums over the leading axes on WASM, as a bias's gradient is one; tfjs' own transposes the whole tensor first.
 import * as tf from '@tensorflow/tfjs-core';
-import { ownKernels, replaceKernel } from './own-kernels.ts';
+import { ownKernels } from './own-kernels.ts';
+import { replaceKernel } from './replace-kernel.ts';
 import { floatsAt } from './wasm-memory.ts';
 
 /** Replaces the kernel `Sum` of the WASM backend where the axes are the first ones, but not all; tfjs' kernel computes all others. */
@@ -14,12 +15,19 @@ export function registerSum(): void {
     if (x.dtype !== 'float32' || !leading) return undefined;
     const kept = x.shape.slice(axes.length);
     const sums = backend.makeOutput(keepDims ? [...axes.map(() => 1), ...kept] : kept, 'float32');
-    ownKernels(backend).columnSums(
-      floatsAt(backend, x),
-      tf.util.sizeFromShape(x.shape.slice(0, axes.length)),
-      tf.util.sizeFromShape(kept),
-      floatsAt(backend, sums),
-    );
+    const kernels = ownKernels(backend);
+    const rows = tf.util.sizeFromShape(x.shape.slice(0, axes.length));
+    const columns = tf.util.sizeFromShape(kept);
+    const parts = kernels
+      .ranges(columns, 16)
+      .map(({ start, end }) => [
+        floatsAt(backend, x) + 4 * start,
+        columns,
+        rows,
+        end - start,
+        floatsAt(backend, sums) + 4 * start,
+      ]);
+    kernels.run('columnSums', parts);
     return sums;
   });
 }

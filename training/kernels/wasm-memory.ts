@@ -1,9 +1,21 @@
 // Tensors of the WASM backend as addresses in its memory, for kernels of our own.
+import type { Worker } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs-core';
+
+/** The part of Emscripten's module, in tfjs-backend-wasm's build with threads, that is used here. */
+export interface BackendWasmModule {
+  readonly wasmMemory: WebAssembly.Memory;
+  readonly PThread: { readonly unusedWorkers: Worker[]; readonly runningWorkers: Worker[] };
+  /** What tfjs' loader adds. */
+  tfjs: { getThreadsCount(): number; [name: string]: (...numbers: number[]) => unknown };
+  cwrap(name: string, returns: 'number', takes: string[]): (...numbers: number[]) => number;
+  cwrap(name: string, returns: null, takes: string[]): (...numbers: number[]) => unknown;
+  _malloc(bytes: number): number;
+}
 
 /** The part of tfjs-backend-wasm's backend that is used here. */
 export interface WasmBackend extends tf.KernelBackend {
-  readonly wasm: { readonly asm: { readonly memory: WebAssembly.Memory } };
+  readonly wasm: BackendWasmModule;
   readonly dataIdMap: tf.DataStorage<{ readonly memoryOffset: number }>;
   makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
 }

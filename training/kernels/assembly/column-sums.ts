@@ -7,17 +7,19 @@ const blockRows: i32 = 256;
  * `sums[c] = Σ_r x[r, c]`.
  *
  * @param x address of `[rows, columns]`
+ * @param rowX floats from one row of x to the next: x may be some columns of a wider matrix
  * @param sums address of `[columns]`, which is overwritten
  */
-export function columnSums(x: usize, rows: i32, columns: i32, sums: usize): void {
-  const stride = (<usize>columns) << 2;
-  memory.fill(sums, 0, stride);
+export function columnSums(x: usize, rowX: i32, rows: i32, columns: i32, sums: usize): void {
+  const stride = (<usize>rowX) << 2;
+  const end = (<usize>columns) << 2;
+  memory.fill(sums, 0, end);
   for (let top = 0; top < rows; top += blockRows) {
     const block = x + <usize>top * stride;
     const count = min(blockRows, rows - top);
     let c: usize = 0;
-    for (; c + 64 <= stride; c += 64) sixteenColumns(block + c, count, stride, sums + c);
-    for (; c < stride; c += 4) {
+    for (; c + 64 <= end; c += 64) sixteenColumns(block + c, count, stride, sums + c);
+    for (; c < end; c += 4) {
       let sum: f32 = 0;
       for (let r = 0; r < count; r++) sum += load<f32>(block + c + <usize>r * stride);
       store<f32>(sums + c, load<f32>(sums + c) + sum);

@@ -19,7 +19,8 @@ export function matMulScratch(): usize {
  *
  * @param a address of the left factor; element (m, k) lies `m · rowA + k · columnA` floats on
  * @param b address of the right factor; element (k, n) lies `k · rowB + n · columnB` floats on
- * @param c address of `[height, width]`, which is overwritten
+ * @param c address of the product, `[height, width]`, which is overwritten
+ * @param rowC floats from one row of c to the next: c may be a part of a wider product
  * @param scratch address of `matMulScratch()` bytes
  */
 export function matMul(
@@ -30,6 +31,7 @@ export function matMul(
   rowB: i32,
   columnB: i32,
   c: usize,
+  rowC: i32,
   height: i32,
   depth: i32,
   width: i32,
@@ -38,8 +40,8 @@ export function matMul(
   const panelsA = scratch;
   const panelsB = panelsA + ((<usize>(blockDepth * blockHeight)) << 2);
   const edge = panelsB + ((<usize>(blockDepth * blockWidth)) << 2);
-  const strideC = (<usize>width) << 2;
-  memory.fill(c, 0, <usize>height * strideC);
+  const strideC = (<usize>rowC) << 2;
+  for (let m = 0; m < height; m++) memory.fill(c + <usize>m * strideC, 0, (<usize>width) << 2);
   for (let n0 = 0; n0 < width; n0 += blockWidth) {
     const across = min(blockWidth, width - n0);
     for (let k0 = 0; k0 < depth; k0 += blockDepth) {
