@@ -80,6 +80,27 @@ describe("a convolution's filter gradient", () => {
   });
 });
 
+describe("a convolution's input gradient", () => {
+  type Case = [x: number[], filter: number[], stride: number, pad: 'same' | 'valid'];
+  it.each<Case>([
+    [[1, 1, 1, 1], [1, 1, 1, 1], 1, 'valid'],
+    [[1, 5, 6, 1], [3, 3, 1, 1], 1, 'same'],
+    [[2, 9, 11, 3], [3, 3, 3, 7], 1, 'same'], // neither positions nor channels fill the last tile
+    [[3, 10, 16, 16], [3, 3, 16, 8], 1, 'valid'],
+    [[2, 7, 9, 9], [5, 2, 9, 4], 1, 'same'],
+    [[2, 6, 13, 8], [1, 4, 8, 5], 1, 'valid'],
+    [[2, 2, 2, 3], [5, 5, 3, 4], 1, 'same'], // a filter larger than the picture
+    [[2, 8, 9, 3], [3, 3, 3, 4], 2, 'same'], // left to tfjs' kernel
+  ])('x %j, filter %j, stride %i, pad %s', async (x, filter, stride, pad) => {
+    await expectAsOnCpu(() => {
+      const w = normal(filter, 1) as tf.Tensor4D;
+      const convolve = (each: tf.Tensor) => tf.conv2d(each as tf.Tensor4D, w, stride, pad);
+      const dy = normal(convolve(tf.zeros(x)).shape, 2);
+      return tf.grad((each) => tf.sum(tf.mul(convolve(each), dy)))(tf.zeros(x));
+    });
+  });
+});
+
 describe('a product of matrices', () => {
   const sizes = [
     [1, 1, 1],

@@ -8,6 +8,7 @@ type Exports = Readonly<
   Record<
     | 'conv2dBackpropFilterScratch'
     | 'conv2dBackpropFilterTiles'
+    | 'conv2dBackpropInputScratch'
     | 'matMulScratch'
     | 'run'
     | 'serve'
@@ -17,7 +18,14 @@ type Exports = Readonly<
 >;
 
 /** The kernels, in the order of the numbers by which assembly/threads.ts knows them. */
-const kernels = ['columnSums', 'conv2dBackpropFilter', 'matMul', 'maxPoolGrad', 'reluGrad'] as const;
+const kernels = [
+  'columnSums',
+  'conv2dBackpropFilter',
+  'matMul',
+  'conv2dBackpropInput',
+  'maxPoolGrad',
+  'reluGrad',
+] as const;
 
 /** Our kernels on one backend's memory. */
 export class OwnKernels {

@@ -1,4 +1,5 @@
 // The gradient of a convolution's filter, as products of patches of x with dy, computed where x and dy lie in the cache.
+import { padRows } from './pad-rows';
 import { addProducts, packPanels, tileColumns, tileRows } from './tile';
 
 /**
@@ -121,35 +122,6 @@ export function conv2dBackpropFilterScratch(
   const padded = paddedRows * ((outWidth - 1) * strideWidth + filterWidth) * inChannels;
   // The last tile of a patch's row reads up to three floats more than there are; what it makes of them is not used.
   return (<usize>(sums + panels + padded + 3)) << 2;
-}
-
-/** Copies `count` rows of one picture, from row `top` on and with `padLeft` zeros at the left, to rows of `width` columns. */
-function padRows(
-  picture: usize,
-  height: i32,
-  columns: i32,
-  channels: i32,
-  top: i32,
-  count: i32,
-  padLeft: i32,
-  width: i32,
-  to: usize,
-): void {
-  const pixel = (<usize>channels) << 2;
-  const rowBytes = <usize>width * pixel;
-  const copied = max(0, min(columns, width - padLeft));
-  const leftBytes = <usize>min(padLeft, width) * pixel;
-  const copiedBytes = <usize>copied * pixel;
-  for (let r = top; r < top + count; r++) {
-    if (r < 0 || r >= height) {
-      memory.fill(to, 0, rowBytes);
-    } else {
-      memory.fill(to, 0, leftBytes);
-      memory.copy(to + leftBytes, picture + <usize>(r * columns) * pixel, copiedBytes);
-      memory.fill(to + leftBytes + copiedBytes, 0, rowBytes - leftBytes - copiedBytes);
-    }
-    to += rowBytes;
-  }
 }
 
 /** Puts the tiles in their places in `[filterHeight, patchRow, outChannels]`. */

@@ -2,6 +2,7 @@
 // thread computes it, or when.
 import { columnSums } from './column-sums';
 import { conv2dBackpropFilter } from './conv2d-backprop-filter';
+import { conv2dBackpropInput } from './conv2d-backprop-input';
 import { matMul } from './mat-mul';
 import { maxPoolGrad } from './max-pool-grad';
 import { reluGrad } from './relu-grad';
@@ -82,6 +83,12 @@ function compute(kernel: i32, p: usize): void {
       n(p, 0), n(p, 1), n(p, 2), n(p, 3), n(p, 4), n(p, 5), n(p, 6), n(p, 7), n(p, 8), n(p, 9), n(p, 10), n(p, 11),
     );
   } else if (kernel === 3) {
+    // biome-ignore format: in the order of the parameters
+    conv2dBackpropInput(
+      n(p, 0), n(p, 1), n(p, 2), n(p, 3), n(p, 4), n(p, 5), n(p, 6), n(p, 7), n(p, 8), n(p, 9), n(p, 10), n(p, 11),
+      n(p, 12), n(p, 13), n(p, 14), n(p, 15),
+    );
+  } else if (kernel === 4) {
     // biome-ignore format: in the order of the parameters
     maxPoolGrad(
       n(p, 0), n(p, 1), n(p, 2), n(p, 3), n(p, 4), n(p, 5), n(p, 6), n(p, 7), n(p, 8), n(p, 9), n(p, 10), n(p, 11),
