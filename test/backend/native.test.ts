@@ -62,21 +62,24 @@ async function addPython(): Promise<void> {
   await chmod(file, 0o755);
 }
 
+/** The environment of that machine. */
+const environment = (index: string, cache = machine.cache, wish = 'cpu') => ({
+  PATH: machine.bin,
+  HOME: root,
+  RODADA_NATIVE_DIR: cache,
+  RODADA_NATIVE: wish, // not by the driver of the machine that the tests run on
+  RODADA_TFJS_NODE: machine.tfjsNode,
+  PIP_INDEX_URL: index,
+  PIP_CONFIG_FILE: '/dev/null',
+  PIP_RETRIES: '0',
+});
+
 /** `npm run native` on that machine; its package index is a closed port unless `index` names another. */
 function runNative(args: string[] = [], index = 'http://127.0.0.1:9', cache = machine.cache, wish = 'cpu') {
   return execa(process.execPath, ['--import', 'tsx', 'training/native/main.ts', ...args], {
     reject: false,
     extendEnv: false,
-    env: {
-      PATH: machine.bin,
-      HOME: root,
-      RODADA_NATIVE_DIR: cache,
-      RODADA_NATIVE: wish, // not by the driver of the machine that the tests run on
-      RODADA_TFJS_NODE: machine.tfjsNode,
-      PIP_INDEX_URL: index,
-      PIP_CONFIG_FILE: '/dev/null',
-      PIP_RETRIES: '0',
-    },
+    env: environment(index, cache, wish),
   });
 }
 
@@ -160,6 +163,27 @@ with zipfile.ZipFile(sys.argv[1], 'w') as z:
           'Training uses WASM.',
       );
       expect({ exitCode, left: await leftInCache() }).toEqual({ exitCode: 1, left: [] });
+    });
+
+    it('takes a Ctrl-C for no failure of the machine', async () => {
+      // As the engine runs it, which hears the signal and goes on to tidy up; a terminal sends it to pip as well.
+      const script = `
+        import { setUpNative } from './training/native/setup.ts';
+        process.on('SIGINT', () => {});
+        console.log(JSON.stringify(await setUpNative({ report() {} })));`;
+      const asked = createServer(() => process.kill(-setUp.pid!, 'SIGINT')).listen(0, '127.0.0.1');
+      await new Promise((resolve) => asked.once('listening', resolve));
+      const env = environment(`http://127.0.0.1:${(asked.address() as AddressInfo).port}/simple`);
+      const setUp = execa(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+        extendEnv: false,
+        detached: true,
+        env,
+      });
+      const { stdout } = await setUp;
+      expect(JSON.parse(stdout)).toEqual({ kind: 'failed', reason: 'the set-up was interrupted' });
+      expect(nativeState(nativePlaces(env)).kind).toBe('absent');
+      asked.closeAllConnections();
+      asked.close();
     });
 
     it.runIf(process.arch === 'x64')('refuses a wheel that is not the pinned one', async () => {

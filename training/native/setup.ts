@@ -2,6 +2,7 @@
 import { isNonGlibcLinux } from 'detect-libc';
 import { UserError } from '../../engine/stage.ts';
 import { buildNative } from './build.ts';
+import { watchForInterrupt } from './interrupt.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { linkBinding } from './link.ts';
 import { nativePlaces, type Places, platformName, withFlavour } from './places.ts';
@@ -59,20 +60,28 @@ export async function setUpNative(options: NativeSetupOptions): Promise<NativeSe
     if (verification.loads) return { kind: 'ready', how: 'found', ...loaded(places, verification, report) };
     report(`The binding of tfjs-node that is there doesn't load (${verification.reason}); making a new one`);
   }
+  const interruption = watchForInterrupt();
   try {
     if (places.choice.flavour === 'cpu') return await obtain(places, force, report);
     const withCuda = await obtainOrReason(places, force, report);
     if (typeof withCuda !== 'string') return withCuda;
+    if (interruption.happened) return interrupted;
     if (places.choice.wished) throw new UserError(withCuda);
     report(`No TensorFlow for the GPU: ${withCuda}. Taking the CPU's (\`npm run native\` tries again).`);
     return await obtain(withFlavour(places, 'cpu'), false, report, withCuda);
   } catch (error) {
     const reason = expectedReason(error);
     if (reason === undefined) throw error;
+    if (interruption.happened) return interrupted;
     recordFailure(places, reason);
     return { kind: 'failed', reason };
+  } finally {
+    interruption.stop();
   }
 }
+
+/** Not recorded: it says nothing of the machine, and the next run tries again. */
+const interrupted: NativeSetup = { kind: 'failed', reason: 'the set-up was interrupted' };
 
 /** Links what the cache has, or builds it first. */
 async function obtain(
