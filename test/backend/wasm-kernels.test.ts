@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { loadBackend } from '../../training/backend.ts';
 import { binaryFile, buildAssembly } from '../../training/kernels/build-assembly.ts';
+import { floatsAt, type WasmBackend } from '../../training/kernels/wasm-memory.ts';
 import { normal, on, relativeDifference } from './on-backend.ts';
 
 /** Computes on both backends, and expects the same but for rounding. */
@@ -218,6 +219,17 @@ describe("ReLU's gradient", () => {
   it.each([1, 4, 7, 1024])('of %i values', async (count) => {
     await expectAsOnCpu(() => tf.grad((x) => tf.relu(x))(normal([count], 1), tf.add(normal([count], 2), 9)));
   });
+});
+
+it('says when memory is out, of which WebAssembly has 4 GB', async () => {
+  await loadBackend('wasm');
+  const backend = tf.backend() as unknown as WasmBackend;
+  const large = Array.from({ length: 5 }, () => backend.makeOutput([2 ** 28 - 1024], 'float32')); // reserved, never written
+  try {
+    expect(() => large.map((each) => floatsAt(backend, each))).toThrow('out of memory');
+  } finally {
+    for (const each of large) backend.disposeData(each.dataId, true);
+  }
 });
 
 describe('a copy of a tensor', () => {

@@ -20,10 +20,16 @@ export interface WasmBackend extends tf.KernelBackend {
   makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
 }
 
-/** The address of a float32 tensor's values. */
+/**
+ * The address of a float32 tensor's values.
+ *
+ * @throws Error where there was no memory for them: tfjs then gives the tensor the address 0, and its own kernels write there
+ */
 export function floatsAt(backend: WasmBackend, tensor: tf.TensorInfo): number {
   tf.util.assert(tensor.dtype === 'float32', () => `expected a float32 tensor, got ${tensor.dtype}`);
-  return backend.dataIdMap.get(tensor.dataId).memoryOffset;
+  const { memoryOffset } = backend.dataIdMap.get(tensor.dataId);
+  if (memoryOffset === 0) throw new Error(`WASM is out of memory: no room for [${tensor.shape}].`);
+  return memoryOffset;
 }
 
 /**
