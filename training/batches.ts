@@ -51,14 +51,16 @@ async function holdsFloats(path: string): Promise<boolean> {
  *
  * @param type `uint8`, of an array of bytes, gives them as they are, for a graph that takes them
  * @param augment makes other pictures of an array's of bytes
+ * @param into where bytes are read, and stay: leave it alone until the tensor is disposed of
  */
 export async function inputsOf(
   file: InputsFile,
   rows: ArrayLike<number>,
   type: InputType = 'float32',
   augment?: Augment,
+  into?: Uint8Array<ArrayBuffer>,
 ): Promise<tf.Tensor> {
-  const stored = await (file as NpyFile).rows(rows);
+  const stored = await (file as NpyFile).rows(rows, into);
   const values =
     augment !== undefined && stored instanceof Uint8Array ? augment(stored, Array.from(rows)) : stored;
   const shape = [rows.length, ...file.shape.slice(1)];
@@ -78,10 +80,12 @@ export async function* batches(
   augment?: Augment,
 ): AsyncGenerator<Batch> {
   const all = Array.from(rows);
+  // Two buffers take turns, of which one is read into while the other trains: new ones would pile up until they are collected.
+  const buffers = type === 'uint8' ? [0, 1].map(() => new Uint8Array(size * inputs.rowElements)) : [];
   const read = async (start: number): Promise<Batch | null> => {
     const own = all.slice(start, start + size);
     if (own.length === 0) return null;
-    const tensor = await inputsOf(inputs, own, type, augment);
+    const tensor = await inputsOf(inputs, own, type, augment, buffers[(start / size) % 2]);
     return {
       inputs: tensor,
       labels: tf.tensor1d(

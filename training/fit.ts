@@ -63,8 +63,11 @@ export interface FitResult {
 /** Results are read back together after so many steps, so that the device need not be waited for at each one. */
 const readEvery = 16;
 
-/** Pictures in a batch of validation: large, since nothing is kept for gradients, and the same for all runs. */
+/** Most pictures in a batch of validation: many, since nothing is kept for gradients, and the same for all runs. */
 const validationBatch = 128;
+
+/** Values that the inputs of such a batch may have, 33 pictures of 224 × 224: the memory must do for steps of 64 and no more. */
+const validationValues = 5_000_000;
 
 /**
  * Trains for the given epochs and validates after each.
@@ -124,7 +127,9 @@ export async function evaluate(
   rows: readonly number[],
 ): Promise<{ loss: number; accuracy: number }> {
   const tally = new Tally();
-  for await (const own of batches(examples, rows, validationBatch, step.inputType)) {
+  const fitting = Math.floor(validationValues / examples.inputs.rowElements);
+  const size = Math.max(1, Math.min(validationBatch, fitting));
+  for await (const own of batches(examples, rows, size, step.inputType)) {
     await tally.add(step.evaluate(own), own.inputs.shape[0]!);
   }
   return tally.finish();

@@ -32,6 +32,12 @@ export interface Training {
 }
 
 /**
+ * Values of a batch's inputs, 33 pictures of 224 × 224, from which on TensorFlow runs one operation at a time: each occupies all
+ * cores by itself, and two at once only hold twice the memory.
+ */
+const largeBatch = 5_000_000;
+
+/**
  * Runs a training stage: deps `inputs`, `index`, `split`; matrix axis `run`; outs `model`, `history`, `timing` and, where it
  * is declared, `checkpoint`.
  *
@@ -42,9 +48,13 @@ export async function trainStage(context: StageContext<unknown>, training: Train
   const { deps, outs, labels: names, resume, partial } = context;
   const { seed, params } = training;
   const { batch, epochs } = IterationParams.parse(context.matrix.run);
-  const backend = await loadBackend(backendNameOf(context.env.backend ?? ''));
+  const backendName = backendNameOf(context.env.backend ?? '');
   const inputs = await openInputs(deps.inputs!);
   try {
+    // TensorFlow reads it when it is loaded.
+    if (backendName === 'tensorflow' && batch * inputs.rowElements > largeBatch)
+      process.env.TF_NUM_INTEROP_THREADS ??= '1';
+    const backend = await loadBackend(backendName);
     const split = await readSplit(deps.split!);
     const labels = labelsOf(await readIndex(deps.index!, inputs.length), split.classes);
     const model = await training.build(inputs.shape.slice(1) as unknown as Shape3, split.classes.length);

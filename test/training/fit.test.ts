@@ -9,11 +9,13 @@ import type { Progress } from '../../engine/stage.ts';
 import { cnn1 } from '../../models/cnn1.ts';
 import { cnn2 } from '../../models/cnn2.ts';
 import type { CnnParams } from '../../params/models.ts';
+import { NpyFile } from '../../pictures/npy.ts';
 import { loadBackend } from '../../training/backend.ts';
 import { batches } from '../../training/batches.ts';
 import { eagerStep } from '../../training/eager-step.ts';
-import { type FitResult, fitModel } from '../../training/fit.ts';
+import { evaluate, type FitResult, fitModel } from '../../training/fit.ts';
 import { makeOptimizer } from '../../training/optimizers/index.ts';
+import type { Batch, TrainingStep } from '../../training/training-step.ts';
 import { classes, openExamples, type Study, writeStudy } from './pictures.ts';
 
 const size = 12;
@@ -147,4 +149,25 @@ describe('batches', () => {
     expect(tf.memory().numTensors).toBe(before);
     await examples.inputs.close();
   });
+});
+
+it.each([
+  [12, [128, 128, 44]],
+  [224, [33, 33, 33, 33, 33, 33, 33, 33, 33, 3]],
+])('validates pictures of %i pixels in batches that fit beside a training', async (pixels, expected) => {
+  const { pictures } = await writeStudy(join(directory, `pixels-${pixels}`), 4, pixels);
+  const inputs = await NpyFile.open(pictures, 'uint8');
+  const sizes: number[] = [];
+  const step = {
+    inputType: 'float32',
+    evaluate(batch: Batch) {
+      sizes.push(batch.inputs.shape[0]!);
+      return { loss: tf.scalar(1), correct: tf.scalar(batch.inputs.shape[0]!) };
+    },
+  } as unknown as TrainingStep;
+  const rows = Array.from({ length: 300 }, (_, i) => i % 4);
+  const result = await evaluate(step, { inputs, labels: new Int32Array(4) }, rows);
+  await inputs.close();
+  expect(sizes).toEqual(expected);
+  expect(result).toEqual({ loss: 1, accuracy: 1 });
 });
