@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
+import { initializers, type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { vgg16, vgg16Backbone } from '../../models/vgg16.ts';
 import { NpyFile } from '../../pictures/npy.ts';
@@ -26,16 +26,36 @@ import { builders, classes, difference, floats, optimizers, seeded } from './mod
 const native = nativeState(nativePlaces()).kind === 'ready';
 const batch = 6;
 
+const { constant, glorotUniform } = initializers;
+
 /** Layers as only inference takes them. */
 const trainedElsewhere = () =>
   sequential({
     name: 'trained_elsewhere',
     layers: [
-      layers.conv2d({ name: 'conv', filters: 4, kernelSize: 3, activation: 'relu', inputShape: [16, 16, 3] }),
-      layers.batchNormalization({ name: 'frozen', trainable: false }),
+      layers.rescaling({ scale: 1 / 255, offset: 0, inputShape: [16, 16, 3] }),
+      layers.conv2d({
+        name: 'conv',
+        filters: 4,
+        kernelSize: 3,
+        activation: 'relu',
+        kernelInitializer: glorotUniform({ seed: 1 }),
+      }),
+      layers.batchNormalization({
+        name: 'frozen',
+        trainable: false,
+        betaInitializer: constant({ value: 0.2 }),
+        movingMeanInitializer: constant({ value: 0.1 }),
+        movingVarianceInitializer: constant({ value: 2 }),
+      }),
       layers.flatten(),
       layers.dropout({ name: 'unseeded', rate: 0.5 }),
-      layers.dense({ name: 'probabilities', units: classes, activation: 'softmax' }),
+      layers.dense({
+        name: 'probabilities',
+        units: classes,
+        activation: 'softmax',
+        kernelInitializer: glorotUniform({ seed: 2 }),
+      }),
     ],
   });
 
