@@ -45,6 +45,7 @@ export async function makeVenv(python: string, home: string, requirement: string
   const made = await succeeds(python, ['-m', 'venv', unfinished]);
   const pip = ['-m', 'pip', 'install', '--quiet', requirement];
   if (made && (await succeeds(join(unfinished, 'bin', 'python'), pip))) {
+    await rm(home, { recursive: true, force: true }); // one whose Python is gone
     await rename(unfinished, home);
     return true;
   }

@@ -4,7 +4,7 @@ import { UserError } from '../engine/stage.ts';
 import { setUpNative } from '../training/native/setup.ts';
 import { type Bench, type BenchOptions, compared, inTurn, type Row } from './bench.ts';
 import { peerPython } from './peer-python.ts';
-import { startWorker } from './worker.ts';
+import { startWorker, type Worker } from './worker.ts';
 
 interface Case {
   readonly size: number;
@@ -32,11 +32,12 @@ async function runStep(
   const native = await setUpNative({ report });
   if (native.kind === 'failed') throw new UserError(`${name} measures native TensorFlow: ${native.reason}`);
   const numbers = [size, batch, quick ? Math.ceil(steps / 4) : steps].map(String);
-  const ours = await startOurs('tensorflow', 'train', numbers);
   const python = await peerPython(report);
   const script = fileURLToPath(new URL('peers/keras_step.py', import.meta.url));
-  const keras = python === null ? null : await startWorker(python, [script, ...numbers]);
+  const ours = await startOurs('tensorflow', 'train', numbers);
+  let keras: Worker | null = null;
   try {
+    if (python !== null) keras = await startWorker(python, [script, ...numbers]);
     const figures = await inTurn(quick ? 3 : 5, ours.measure, keras?.measure ?? null);
     return [compared(name, figures, 'images/s', 'larger')];
   } finally {
