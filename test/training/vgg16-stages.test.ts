@@ -49,33 +49,37 @@ beforeAll(async () => {
     { seed, start: 'heNormal', trainable: false },
   );
   await writeBackbone(at('backbone'), info, model);
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+/** Runs the features and the training stage, which leave `<name>.npy` and the folder `<name>`. */
+async function runStages(name: string, fineTune: boolean): Promise<void> {
+  const file = at(`${name}.npy`);
   const features = await runStage('stages/features.ts', {
-    params: { backbone: { block: 4 }, models: { vgg16: { fineTune: false } } },
+    params: { backbone: { block: 4 }, models: { vgg16: { fineTune } } },
     deps: { pictures: study.pictures, backbone: at('backbone') },
-    outs: { features: at('features.npy') },
+    outs: { features: file },
     env,
   });
   expect(features).toMatchObject({ exitCode: 0, stderr: '' });
   expect(features.progress.at(-1)).toMatchObject({ done: 40, total: 40, unit: 'pictures' });
-});
-afterAll(() => rm(directory, { recursive: true, force: true }));
+  const trained = await runStage('stages/train/vgg16.ts', {
+    params: { seed, models: { vgg16: { ...params, fineTune } } },
+    matrix: { model: 'vgg16', run },
+    labels: { model: 'vgg16', run: 'batch16-epochs3' },
+    deps: { inputs: file, backbone: at('backbone'), index: study.index, split: study.split },
+    outs: {
+      model: at(name, 'model.h5'),
+      history: at(name, 'history.json'),
+      timing: at(name, 'timing.json'),
+    },
+    env,
+  });
+  expect(trained).toMatchObject({ exitCode: 0, stderr: '' });
+}
 
 describe('train', () => {
-  beforeAll(async () => {
-    const trained = await runStage('stages/train/vgg16.ts', {
-      params: { seed, models: { vgg16: params } },
-      matrix: { model: 'vgg16', run },
-      labels: { model: 'vgg16', run: 'batch16-epochs3' },
-      deps: { inputs: at('features.npy'), backbone: at('backbone'), index: study.index, split: study.split },
-      outs: {
-        model: at('model', 'model.h5'),
-        history: at('model', 'history.json'),
-        timing: at('model', 'timing.json'),
-      },
-      env,
-    });
-    expect(trained).toMatchObject({ exitCode: 0, stderr: '' });
-  });
+  beforeAll(() => runStages('frozen', false));
 
   it('gives what training through the frozen network gives', async () => {
     const backbone = await readBackbone(at('backbone'));
@@ -97,7 +101,7 @@ describe('train', () => {
       learningRate: params.optimizer.learningRate,
     });
     await examples.inputs.close();
-    const saved = await readKerasWeights(at('model', 'model.h5'));
+    const saved = await readKerasWeights(at('frozen', 'model.h5'));
     for (const layer of model.layers) {
       layer.getWeights().forEach((weight, i) => {
         const values = weight.dataSync();
@@ -106,15 +110,15 @@ describe('train', () => {
         });
       });
     }
-    const history = JSON.parse(await readFile(at('model', 'history.json'), 'utf8'));
+    const history = JSON.parse(await readFile(at('frozen', 'history.json'), 'utf8'));
     expect(history).toMatchObject({ model: 'vgg16', run: 'batch16-epochs3' });
     expect(history.epochs).toHaveLength(3);
     expect(history.epochs.at(-1).valLoss).toBeCloseTo(epochs.at(-1)!.valLoss, 4);
   });
 
   it('is the same classifier on pictures and on features', async () => {
-    const onPictures = await loadClassifier(at('model', 'model.h5'), study.pictures);
-    const onFeatures = await loadClassifier(at('model', 'model.h5'), at('features.npy'));
+    const onPictures = await loadClassifier(at('frozen', 'model.h5'), study.pictures);
+    const onFeatures = await loadClassifier(at('frozen', 'model.h5'), at('frozen.npy'));
     const rows = [3, 0, 39, 17];
     const [whole, head] = [await onPictures.predict(rows), await onFeatures.predict(rows)];
     expect(whole).toHaveLength(rows.length * 3);
@@ -127,13 +131,13 @@ describe('train', () => {
 
   it('refuses an array that no layer of the model takes', async () => {
     const other = await writeStudy(at('other'), 4, 16);
-    await expect(loadClassifier(at('model', 'model.h5'), other.pictures)).rejects.toThrow(
+    await expect(loadClassifier(at('frozen', 'model.h5'), other.pictures)).rejects.toThrow(
       /takes inputs of 32 × 32 × 3; .* has rows of 16 × 16 × 3/,
     );
   });
 
   it('records how long it took', async () => {
-    const timing = JSON.parse(await readFile(at('model', 'timing.json'), 'utf8'));
+    const timing = JSON.parse(await readFile(at('frozen', 'timing.json'), 'utf8'));
     expect(timing).toEqual({
       model: 'vgg16',
       run: 'batch16-epochs3',
@@ -148,26 +152,7 @@ describe('train', () => {
 });
 
 describe('fine-tuning', () => {
-  const out = (name: string) => at('tuned', name);
-  beforeAll(async () => {
-    const vgg16 = { ...params, fineTune: true };
-    const features = await runStage('stages/features.ts', {
-      params: { backbone: { block: 4 }, models: { vgg16: { fineTune: true } } },
-      deps: { pictures: study.pictures, backbone: at('backbone') },
-      outs: { features: at('block3.npy') },
-      env,
-    });
-    expect(features).toMatchObject({ exitCode: 0, stderr: '' });
-    const trained = await runStage('stages/train/vgg16.ts', {
-      params: { seed, models: { vgg16 } },
-      matrix: { model: 'vgg16', run },
-      labels: { model: 'vgg16', run: 'batch16-epochs3' },
-      deps: { inputs: at('block3.npy'), backbone: at('backbone'), index: study.index, split: study.split },
-      outs: { model: out('model.h5'), history: out('history.json'), timing: out('timing.json') },
-      env,
-    });
-    expect(trained).toMatchObject({ exitCode: 0, stderr: '' });
-  });
+  beforeAll(() => runStages('tuned', true));
 
   it('moves the last block from the backbone on, as in the whole network, and no block before it', async () => {
     const backbone = await readBackbone(at('backbone'));
@@ -184,7 +169,7 @@ describe('fine-tuning', () => {
     const { train, validation } = study;
     await fitModel({ step, examples, train, validation, ...run, seed, learningRate });
     await examples.inputs.close();
-    const saved = await readKerasWeights(out('model.h5'));
+    const saved = await readKerasWeights(at('tuned', 'model.h5'));
     for (const layer of model.layers) {
       const start = backbone.weights.get(layer.name);
       layer.getWeights().forEach((weight, i) => {
@@ -213,8 +198,8 @@ describe('fine-tuning', () => {
   });
 
   it('leaves the same classifier on pictures and on features', async () => {
-    const onPictures = await loadClassifier(out('model.h5'), study.pictures);
-    const onFeatures = await loadClassifier(out('model.h5'), at('block3.npy'));
+    const onPictures = await loadClassifier(at('tuned', 'model.h5'), study.pictures);
+    const onFeatures = await loadClassifier(at('tuned', 'model.h5'), at('tuned.npy'));
     const [whole, part] = [await onPictures.predict([0, 39]), await onFeatures.predict([0, 39])];
     part.forEach((value, i) => {
       expect(value).toBeCloseTo(whole[i]!, 5);
@@ -233,7 +218,7 @@ it('features of one picture do not depend on the batch that it is in', async () 
   });
   setBackboneWeights(model, backbone);
   const pictures = await NpyFile.open(study.pictures, 'uint8');
-  const features = await openInputs(at('features.npy'));
+  const features = await openInputs(at('frozen.npy'));
   const input = tf.tensor(Float32Array.from(await pictures.rows([11])), [1, size, size, 3]);
   const expected = (model.predict(input) as tf.Tensor).dataSync();
   const stored = await (features as NpyFile<'float32'>).rows([11]);
@@ -301,7 +286,7 @@ describe('the ImageNet backbone', () => {
     });
 
   it('refuses a file with another MD5', async () => {
-    const result = await stageWith(at('model', 'model.h5'), '0'.repeat(32));
+    const result = await stageWith(at('frozen', 'model.h5'), '0'.repeat(32));
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toMatch(/is not the file that params\.yaml expects: its MD5 is [0-9a-f]{32}/);
   });
