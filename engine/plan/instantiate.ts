@@ -54,7 +54,8 @@ export function instantiate(
     );
     return template;
   };
-  const pathText = (template: string, where: Path): string => {
+  /** A path is written before the command's inputs and outs have theirs. */
+  const refuseLateNames = (template: string, where: Path): void => {
     for (const [kind, name] of lateNames(template))
       add(
         `\`\${${kind}.${name}}\` is known only to \`cmd\`.`,
@@ -63,6 +64,9 @@ export function instantiate(
         'value',
         `\${${kind}.${name}}`,
       );
+  };
+  const pathText = (template: string, where: Path): string => {
+    refuseLateNames(template, where);
     return text(template, where);
   };
   const wdir = folderText(stage.wdir === undefined ? '.' : pathText(stage.wdir, [...at, 'wdir']));
@@ -78,14 +82,7 @@ export function instantiate(
       if (depName === undefined) declared.push(template);
       return [{ name: depName ?? template, paths: [], list: true, pattern: template, at: where }];
     }
-    for (const [kind, name] of lateNames(template))
-      add(
-        `\`\${${kind}.${name}}\` is known only to \`cmd\`.`,
-        undefined,
-        where,
-        'value',
-        `\${${kind}.${name}}`,
-      );
+    refuseLateNames(template, where);
     const resolved = resolveTemplate(template, scope);
     if (!resolved.ok) {
       add(resolved.message, resolved.hint, where, 'value', resolved.template);
