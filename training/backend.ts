@@ -7,6 +7,9 @@ import '@tensorflow/tfjs-layers'; // registers all gradients, which ours must re
 import { UserError } from '../engine/stage.ts';
 import { type BackendName, backendNameOf, type Rung } from './backend-name.ts';
 import { registerKernels } from './kernels/index.ts';
+import { loadOwnConvolutions } from './kernels/own-convolutions.ts';
+import { ownKernelsBeside } from './native/own-kernels.ts';
+import { nativePlaces } from './native/places.ts';
 import { registerThreadedWasm } from './wasm-backend.ts';
 
 export { type BackendName, backendNameOf };
@@ -14,7 +17,7 @@ export { type BackendName, backendNameOf };
 /** A loaded backend. */
 export interface Backend {
   readonly name: BackendName;
-  /** For people and metrics: `tensorflow 2.15.1`, `tensorflow-gpu 2.15.1`. */
+  /** For people and metrics: `tensorflow 2.15.1 (kernels for avx512)`, `tensorflow-gpu 2.15.1`. */
   readonly label: string;
   /** Threads that an operation may use. */
   readonly threads: number;
@@ -89,10 +92,12 @@ async function loadTensorflow(rung: 'tensorflow-gpu' | 'tensorflow'): Promise<Ba
         : 'TensorFlow was started on the GPU, and this is to run on the CPU.',
     );
   }
+  const kernels = gpu ? undefined : ownKernelsBeside(nativePlaces().binding);
+  const instructions = kernels === undefined ? '' : ` (kernels for ${loadOwnConvolutions(kernels)})`;
   const asked = Number(process.env.TF_NUM_INTRAOP_THREADS);
   return {
     name: 'tensorflow',
-    label: `${rung} ${node.binding.TF_Version}`,
+    label: `${rung} ${node.binding.TF_Version}${instructions}`,
     threads: asked > 0 ? asked : availableParallelism(),
   };
 }

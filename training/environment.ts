@@ -2,7 +2,8 @@
 // The engine imports this at every run, also where nothing is to be done, so it only looks at files; tfjs is never loaded here.
 import { UserError } from '../engine/stage.ts';
 import { type Rung, rungs } from './backend-name.ts';
-import { nativePlaces, platformName } from './native/places.ts';
+import { ownKernelsBeside, ownKernelsVersion } from './native/own-kernels.ts';
+import { nativePlaces, type Places, platformName } from './native/places.ts';
 import { type Loaded, nativeState } from './native/state.ts';
 import { toolsInReach } from './native/tool-names.ts';
 import { tensorflowVersion, tfjsVersion, wheels } from './native/versions.ts';
@@ -21,7 +22,7 @@ export interface EnvironmentRequest {
  * Where it only looks and the set-up has not been tried, the answer is what the set-up will give if nothing goes wrong: so
  * `status` in a new clone says the same as the `repro` after it.
  *
- * @returns `tensorflow-gpu 2.15.1`, `tensorflow 2.15.1`, `wasm 4.22.0` or `cpu 4.22.0`: what `loadBackend` then loads
+ * @returns `tensorflow-gpu 2.15.1`, `tensorflow 2.15.1 kernels 0a1b2c3d`, `wasm 4.22.0` or `cpu 4.22.0`: what `loadBackend` then loads
  * @throws UserError for an unknown `RODADA_BACKEND` or `RODADA_NATIVE`, or where a backend is forced that can't be had
  */
 export default async function trainingEnvironment({ setup, report }: EnvironmentRequest): Promise<string> {
@@ -29,18 +30,18 @@ export default async function trainingEnvironment({ setup, report }: Environment
   if (forced === 'wasm' || forced === 'cpu') return `${forced} ${tfjsVersion}`;
   const places = nativePlaces();
   const state = nativeState(places);
-  if (state.kind === 'ready') return nativeFact(state, forced);
+  if (state.kind === 'ready') return nativeFact(state, places, forced);
   if (!setup) {
     const expected =
       state.kind === 'absent' ? platformName() in wheels && toolsInReach() : state.kind !== 'failed';
     if (!expected && forced === undefined) return `wasm ${tfjsVersion}`;
     const { flavour, gpus } = places.choice;
     const gpu = forced === 'tensorflow-gpu' || (flavour === 'cuda' && gpus !== undefined);
-    return nativeFact({ tensorflow: tensorflowVersion, gpu }, forced);
+    return nativeFact({ tensorflow: tensorflowVersion, gpu }, undefined, forced);
   }
   const { setUpNative } = await import('./native/setup.ts');
   const result = await setUpNative({ report });
-  if (result.kind === 'ready') return nativeFact(result, forced);
+  if (result.kind === 'ready') return nativeFact(result, places, forced);
   if (forced !== undefined) {
     throw new UserError(`RODADA_BACKEND asks for native TensorFlow, which can't be had: ${result.reason}`);
   }
@@ -48,15 +49,26 @@ export default async function trainingEnvironment({ setup, report }: Environment
   return `wasm ${tfjsVersion}`;
 }
 
-/** A GPU's figures are not the CPU's, so the rung tells them apart. */
-function nativeFact({ tensorflow, gpu, withoutCuda }: Loaded, forced: Rung | undefined): string {
+/**
+ * A GPU's figures are not the CPU's, so the rung tells them apart; nor are our kernels' TensorFlow's, so their version is told.
+ * @param places undefined for what the set-up will give
+ */
+function nativeFact(
+  { tensorflow, gpu, withoutCuda }: Loaded,
+  places: Places | undefined,
+  forced: Rung | undefined,
+): string {
   if (forced === 'tensorflow-gpu' && !gpu) {
     const why = withoutCuda === undefined ? '' : `: ${withoutCuda}`;
     throw new UserError(
       `RODADA_BACKEND asks for a GPU, and native TensorFlow finds none${why}; \`npm run native\` says more`,
     );
   }
-  return `${gpu && forced !== 'tensorflow' ? 'tensorflow-gpu' : 'tensorflow'} ${tensorflow}`;
+  if (gpu && forced !== 'tensorflow') return `tensorflow-gpu ${tensorflow}`;
+  const kernels = places === undefined || ownKernelsBeside(places.binding) !== undefined;
+  const wish = process.env.RODADA_INSTRUCTIONS;
+  const version = wish ? `${ownKernelsVersion()} ${wish}` : ownKernelsVersion();
+  return `tensorflow ${tensorflow}${kernels ? ` kernels ${version}` : ''}`;
 }
 
 function forcedBackend(value: string | undefined): Rung | undefined {

@@ -7,6 +7,7 @@ import { vgg16Backbone, vgg16Head } from '../../models/vgg16.ts';
 import type { OptimizerParams, ScheduleParams } from '../../params/training.ts';
 import { bytesTensor } from '../../training/bytes-tensor.ts';
 import type { LossOptions } from '../../training/graph/loss.ts';
+import type { Inference } from '../../training/inference.ts';
 import { type KerasWeights, setKerasWeights } from '../../training/keras-h5/read.ts';
 import { makeOptimizer, type Optimizer } from '../../training/optimizers/index.ts';
 import { scheduledRate } from '../../training/schedule.ts';
@@ -18,6 +19,8 @@ export interface Case extends LossOptions {
   readonly model: 'cnn1' | 'cnn2' | 'head';
   readonly optimizer: OptimizerParams;
   readonly l2?: number;
+  /** Of the convolutions, where they are not 3 and 4. */
+  readonly filters?: readonly number[];
   readonly schedule?: ScheduleParams;
   readonly stepsPerEpoch?: number;
   readonly epochs?: number;
@@ -46,6 +49,9 @@ export type MakeStep = (
   loss: LossOptions,
 ) => TrainingStep | Promise<TrainingStep>;
 
+/** Makes the inference that is compared. */
+export type MakeInference = (layers: LayersModel['layers']) => Inference;
+
 /** The largest differences from Keras, relative as `difference` says. */
 export interface Distance {
   readonly loss: number;
@@ -53,8 +59,10 @@ export interface Distance {
 }
 
 /** What tells a case from the others. */
-export function nameOf({ model, optimizer, classWeights, labelSmoothing, l2, schedule }: Case): string {
+export function nameOf(own: Case): string {
+  const { model, optimizer, classWeights, labelSmoothing, l2, schedule, filters } = own;
   const extras = [
+    filters === undefined ? [] : [`${filters.join(' and ')} filters`],
     classWeights === undefined ? [] : ['class weights'],
     labelSmoothing === undefined ? [] : [`label smoothing ${labelSmoothing}`],
     l2 === undefined ? [] : [`L2 ${l2}`],
@@ -108,15 +116,20 @@ export async function distanceFromKeras(own: Case, parity: Parity, makeStep: Mak
 }
 
 /** VGG16's whole convolutional part on the current backend, with weights by the formula or out of a file, beside Keras'. */
-export function vggDistance({ vgg16 }: Parity, weights?: KerasWeights): number {
-  const { size, outputs } = vgg16;
+export function vggDistance({ vgg16 }: Parity, infer: MakeInference, weights?: KerasWeights): number {
+  const { size } = vgg16;
   const start = { seed: 1, start: 'zeros', trainable: false } as const;
   const model = vgg16Backbone([size, size, 3], { width: 1, preprocess: 'caffe', block: 5 }, start);
   if (weights === undefined) fill(model);
   else setKerasWeights(model, weights, "Keras' file", new Set(['preprocess']));
-  const own = tf.tidy(() => (model.predict(vggPictures(size)) as tf.Tensor).dataSync());
+  const inference = infer(model.layers);
+  const pictures = vggPictures(size);
+  const outputs = inference.run(pictures);
+  const own = outputs.dataSync();
+  tf.dispose([pictures, outputs]);
+  inference.dispose();
   model.dispose();
-  return difference(own, outputs, 0.1); // sums of thousands of products, each backend's in an order of its own
+  return difference(own, vgg16.outputs, 0.1); // sums of thousands of products, each backend's in an order of its own
 }
 
 /**
@@ -139,13 +152,13 @@ export function difference(
 }
 
 function build(
-  { model, optimizer, l2 = 0 }: Case,
+  { model, optimizer, l2 = 0, filters = [3, 4] }: Case,
   shape: readonly [number, number, number],
   classes: number,
 ): LayersModel {
   const common = { dense: 6, dropout: 0, optimizer, l2 };
   if (model === 'head') return vgg16Head(shape, classes, { ...common, pooling: 'flatten' }, 1);
-  return (model === 'cnn1' ? cnn1 : cnn2)(shape, classes, { ...common, filters: [3, 4] }, 1);
+  return (model === 'cnn1' ? cnn1 : cnn2)(shape, classes, { ...common, filters: [...filters] }, 1);
 }
 
 function inputsOf(

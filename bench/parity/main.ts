@@ -7,19 +7,38 @@ import Table from 'cli-table3';
 import { execa } from 'execa';
 import { UserError } from '../../engine/stage.ts';
 import { type BackendName, loadBackend } from '../../training/backend.ts';
+import { chooseInference } from '../../training/choose-inference.ts';
 import { chooseStep } from '../../training/choose-step.ts';
 import { eagerStep } from '../../training/eager-step.ts';
+import { eagerInference } from '../../training/inference.ts';
 import { readKerasWeights } from '../../training/keras-h5/read.ts';
 import { setUpNative } from '../../training/native/setup.ts';
 import { peerPython } from '../peer-python.ts';
-import { distanceFromKeras, type MakeStep, nameOf, type Parity, vggDistance } from './cases.ts';
+import {
+  distanceFromKeras,
+  type MakeInference,
+  type MakeStep,
+  nameOf,
+  type Parity,
+  vggDistance,
+} from './cases.ts';
 
 /** The largest relative difference that counts as Keras' numbers. */
 const tolerance = 1e-4;
 
-const eager: MakeStep = (model, optimizer, _, loss) => eagerStep(model, optimizer, loss);
-const compiled: MakeStep = (model, optimizer, stored, loss) =>
-  chooseStep(model, optimizer, stored, console.error, loss);
+/** How a step and an inference are run. */
+interface Way {
+  readonly step: MakeStep;
+  readonly infer: MakeInference;
+}
+const eager: Way = {
+  step: (model, optimizer, _, loss) => eagerStep(model, optimizer, loss),
+  infer: eagerInference,
+};
+const compiled: Way = {
+  step: (model, optimizer, stored, loss) => chooseStep(model, optimizer, stored, console.error, loss),
+  infer: (layers) => chooseInference('VGG16', layers, 'float32', console.error),
+};
 const report = (line: string) => console.error(line);
 
 const fixture = fileURLToPath(new URL('../../test/fixtures/parity.json', import.meta.url));
@@ -34,7 +53,7 @@ try {
   await execa(python, [script, made, weightsFile], { env: { TF_CPP_MIN_LOG_LEVEL: '2' } });
   const text = await readFile(made, 'utf8');
   const parity = JSON.parse(text) as Parity;
-  const ways: [label: string, backend: BackendName, makeStep: MakeStep][] = [
+  const ways: [label: string, backend: BackendName, way: Way][] = [
     ['cpu', 'cpu', eager],
     ['wasm', 'wasm', eager],
   ];
@@ -48,12 +67,12 @@ try {
   );
   const vgg: (typeof rows)[number] = { name: "VGG16, Keras' file", distances: [] };
   const weights = await readKerasWeights(weightsFile);
-  for (const [label, backend, makeStep] of ways) {
+  for (const [label, backend, way] of ways) {
     report(`Training on ${label}`);
     await loadBackend(backend);
     for (const [i, own] of parity.cases.entries())
-      rows[i]!.distances.push(await distanceFromKeras(own, parity, makeStep));
-    vgg.distances.push({ loss: null, weights: vggDistance(parity, weights) });
+      rows[i]!.distances.push(await distanceFromKeras(own, parity, way.step));
+    vgg.distances.push({ loss: null, weights: vggDistance(parity, way.infer, weights) });
   }
   rows.push(vgg);
   const table = new Table({

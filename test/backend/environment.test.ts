@@ -8,6 +8,7 @@ import { UserError } from '../../engine/stage.ts';
 import { backendNameOf } from '../../training/backend-name.ts';
 import trainingEnvironment from '../../training/environment.ts';
 import { nvidiaDriver } from '../../training/native/nvidia-driver.ts';
+import { ownKernelsVersion } from '../../training/native/own-kernels.ts';
 import { nativePlaces } from '../../training/native/places.ts';
 import { nativeState } from '../../training/native/state.ts';
 import { tensorflowVersion, tfjsVersion } from '../../training/native/versions.ts';
@@ -52,7 +53,7 @@ describe('the training environment', () => {
         await writeFile(join(folder, name), '#!/bin/sh\nexit 1\n');
         await chmod(join(folder, name), 0o755);
       }
-      expect(await ask(false)).toBe(`tensorflow ${tensorflowVersion}`);
+      expect(await ask(false)).toBe(`tensorflow ${tensorflowVersion} kernels ${ownKernelsVersion()}`);
     },
   );
 
@@ -92,6 +93,7 @@ describe('the training environment', () => {
 
 it('names the rung of each value, and refuses others', () => {
   expect(backendNameOf(`tensorflow ${tensorflowVersion}`)).toBe('tensorflow');
+  expect(backendNameOf(`tensorflow ${tensorflowVersion} kernels 0a1b2c3d`)).toBe('tensorflow');
   expect(backendNameOf(`tensorflow-gpu ${tensorflowVersion}`)).toBe('tensorflow-gpu');
   expect(backendNameOf('wasm 4.22.0')).toBe('wasm');
   expect(backendNameOf('cpu 4.22.0')).toBe('cpu');
@@ -110,7 +112,9 @@ async function load(rung: string): Promise<string> {
 
 describe.runIf(native)('native TensorFlow', () => {
   it('never runs on a GPU where it is recorded as the CPU', async () => {
-    expect(await load('tensorflow')).toBe(`tensorflow ${tensorflowVersion} -1 fast`);
+    expect(await load('tensorflow')).toMatch(
+      new RegExp(`^tensorflow ${tensorflowVersion} \\(kernels for (avx512|avx2|baseline)\\) -1 fast$`),
+    );
   });
 
   it.runIf(nvidiaDriver() === undefined)(

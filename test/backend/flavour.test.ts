@@ -1,5 +1,5 @@
 // Which build of native TensorFlow is chosen, beside which driver and wish, and what is known of a GPU afterwards.
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -7,6 +7,7 @@ import { UserError } from '../../engine/stage.ts';
 import trainingEnvironment from '../../training/environment.ts';
 import { chooseFlavour } from '../../training/native/flavour.ts';
 import { nvidiaDriver } from '../../training/native/nvidia-driver.ts';
+import { ownKernelsIn, ownKernelsVersion } from '../../training/native/own-kernels.ts';
 import { nativePlaces, withFlavour } from '../../training/native/places.ts';
 import { nativeState, recordLoads } from '../../training/native/state.ts';
 import { verifyBinding } from '../../training/native/verify.ts';
@@ -166,6 +167,7 @@ describe('a binding that was tried', () => {
     const { binding, libraries } = withFlavour(placesFor(), flavour);
     await mkdir(libraries, { recursive: true });
     await writeFile(join(libraries, 'tfjs_binding.node'), '');
+    await writeFile(ownKernelsIn(libraries), '');
     await mkdir(dirname(binding), { recursive: true });
     await symlink(join(libraries, 'tfjs_binding.node'), binding);
   }
@@ -201,6 +203,20 @@ describe('a binding that was tried', () => {
     expect(nativeState(placesFor({ wished: true }))).toEqual({ kind: 'absent' });
   });
 
+  it("of a checkout with other kernels lacks this one's", async () => {
+    await link('cpu');
+    const places = withFlavour(placesFor(), 'cpu');
+    recordLoads(places, { ...loaded, gpu: false });
+    expect(nativeState(places)).toMatchObject({ kind: 'ready' });
+    await rename(ownKernelsIn(places.libraries), join(places.libraries, 'kernels-00000000.node'));
+    expect(nativeState(places)).toEqual({ kind: 'absent' }); // the cache's entry isn't finished
+    const header = join('include', 'tensorflow', 'c', 'kernels.h');
+    await mkdir(dirname(join(places.entry, header)), { recursive: true });
+    await writeFile(join(places.entry, header), '');
+    await writeFile(join(places.entry, 'build.json'), JSON.stringify({ files: { [header]: 0 } }));
+    expect(nativeState(places)).toEqual({ kind: 'unlinked' });
+  });
+
   it("of somebody else's is left alone", async () => {
     const { binding } = placesFor();
     await mkdir(dirname(binding), { recursive: true });
@@ -222,10 +238,11 @@ describe('a binding that was tried', () => {
       recordLoads(nativePlaces(), loaded);
       expect(await ask()).toBe(`tensorflow-gpu ${tensorflowVersion}`);
       stub('RODADA_BACKEND', 'tensorflow');
-      expect(await ask()).toBe(`tensorflow ${tensorflowVersion}`);
+      const fact = `tensorflow ${tensorflowVersion} kernels ${ownKernelsVersion()}`;
+      expect(await ask()).toBe(fact);
       recordLoads(nativePlaces(), { ...loaded, gpu: false });
       stub('RODADA_BACKEND', '');
-      expect(await ask()).toBe(`tensorflow ${tensorflowVersion}`);
+      expect(await ask()).toBe(fact);
       stub('RODADA_BACKEND', 'tensorflow-gpu');
       await expect(ask()).rejects.toThrow(
         /^RODADA_BACKEND asks for a GPU, and native TensorFlow finds none; `npm run native` says more$/,

@@ -4,10 +4,11 @@ import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { nvidiaDriver } from '../../training/native/nvidia-driver.ts';
+import { ownKernelsIn } from '../../training/native/own-kernels.ts';
 import { nativePlaces, packageFolder } from '../../training/native/places.ts';
 import { finishedBuild, nativeState } from '../../training/native/state.ts';
 import { tensorflowVersion, wheels } from '../../training/native/versions.ts';
@@ -224,10 +225,59 @@ with zipfile.ZipFile(sys.argv[1], 'w') as z:
     expect([first.exitCode, again.exitCode, again.stderr]).toEqual([0, 0, '']);
   });
 
+  describe.runIf(built)('with all but the kernels in the cache', () => {
+    let libraries: string;
+
+    /** The real entry's files, without copying half a gigabyte. */
+    beforeEach(async (context) => {
+      if (python === undefined || compiler === undefined) return context.skip();
+      await addPython();
+      const own = nativePlaces(environment(''));
+      libraries = own.libraries;
+      await mkdir(libraries, { recursive: true });
+      for (const name of ['build.json', 'tfjs_binding.node'])
+        await cp(join(places.entry, name), join(libraries, name));
+      for (const name of [...wheels['linux-x64']!.libraries, 'include'])
+        await symlink(join(places.entry, name), join(libraries, name));
+    });
+
+    it('compiles them, without network, and then finds them', async () => {
+      await addCompiler();
+      for (const name of ['as', 'ld'])
+        await symlink((await execa('which', [name])).stdout, join(machine.bin, name));
+      const first = await runNative();
+      expect(first.stderr).toBe('Compiling the kernels');
+      expect(first.stdout).toContain(`TensorFlow ${tensorflowVersion}: linked from the cache.`);
+      expect(existsSync(ownKernelsIn(libraries))).toBe(true);
+      const again = await runNative();
+      expect(again.stdout).toContain(`TensorFlow ${tensorflowVersion}: the binding that is there loads.`);
+      expect([first.exitCode, again.exitCode, again.stderr]).toEqual([0, 0, '']);
+      expect(await leftInCache()).toEqual([basename(places.entry)]);
+    });
+
+    it('says why they can not be compiled, and leaves nothing', async () => {
+      const file = join(machine.bin, 'g++');
+      await writeFile(
+        file,
+        '#!/bin/sh\n[ "$1" = --version ] || { echo "kernels.cc:1:1: error: no"; exit 1; }\n',
+      );
+      await chmod(file, 0o755);
+      const { stderr, exitCode } = await runNative();
+      expect(stderr.split('\n').at(-1)).toBe(
+        'No native TensorFlow: g++ could not compile the kernels: kernels.cc:1:1: error: no. Training uses WASM.',
+      );
+      expect({ exitCode, left: await leftInCache() }).toEqual({
+        exitCode: 1,
+        left: [basename(places.entry)],
+      });
+      expect(existsSync(ownKernelsIn(libraries))).toBe(false);
+    });
+  });
+
   it('has help', async () => {
     const { stdout, exitCode } = await runNative(['--help']);
     expect(stdout).toContain('RODADA_NATIVE_DIR');
-    expect(stdout).toMatch(/RODADA_NATIVE {6}cpu \| cuda.*\(207 MB\).*\n.*\(2090 MB;/);
+    expect(stdout).toMatch(/RODADA_NATIVE {8}cpu \| cuda.*\(207 MB\).*\n.*\(2090 MB;/);
     expect(exitCode).toBe(0);
   });
 

@@ -111,6 +111,9 @@ describe.runIf(native)('compiled step', () => {
 
   const cases = [
     ...Object.keys(optimizers).map((optimizer) => ({ name: 'cnn1', optimizer })),
+    ...Object.keys(optimizers).flatMap((optimizer) =>
+      ['wide cnn1', 'wide cnn2'].map((name) => ({ name, optimizer })),
+    ),
     { name: 'cnn2', optimizer: 'adam' },
     { name: 'cnn2', optimizer: 'nadam' },
     ...["vgg16's head", 'vgg16 with frozen convolutions', 'pretraining', 'varied'].map((name) => ({
@@ -137,7 +140,7 @@ describe.runIf(native)('compiled step', () => {
   });
 
   it('takes bytes, and gives the same bytes of weights again', async () => {
-    for (const builder of [builders.cnn1!, builders.cnn2!]) {
+    for (const builder of [builders['wide cnn1']!, builders.cnn2!]) {
       const run = (inputType: GraphOptions['inputType']) =>
         outcome(builder, optimizers.nadam, 0.4, (...args) => compile(...args, { inputType }));
       const first = await run('uint8');

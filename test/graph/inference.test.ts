@@ -59,19 +59,20 @@ const trainedElsewhere = () =>
     ],
   });
 
+const convolutions = (width: number) =>
+  vgg16Backbone(
+    [32, 32, 3],
+    { width, preprocess: 'caffe', block: 5 },
+    { seed: 20, start: 'heNormal', trainable: false },
+  );
+
 const cases: Record<string, { build: () => LayersModel; shape: readonly number[] }> = {
   ...Object.fromEntries(
     Object.entries(builders).map(([name, { build, shape }]) => [name, { build: () => build(0.4), shape }]),
   ),
-  "vgg16's convolutions": {
-    build: () =>
-      vgg16Backbone(
-        [32, 32, 3],
-        { width: 0.1, preprocess: 'caffe', block: 5 },
-        { seed: 20, start: 'heNormal', trainable: false },
-      ),
-    shape: [32, 32, 3],
-  },
+  "vgg16's convolutions": { build: () => convolutions(0.1), shape: [32, 32, 3] },
+  // As many filters as our own convolutions take.
+  "vgg16's convolutions, wider": { build: () => convolutions(0.25), shape: [32, 32, 3] },
   'layers as only inference takes them': { build: trainedElsewhere, shape: [16, 16, 3] },
 };
 
@@ -133,6 +134,19 @@ describe.runIf(native)('compiled inference', () => {
     });
     expect(results[1]).toEqual(results[0]);
     expect(results[2]).toEqual(results[0]);
+  });
+
+  it('passes on what is not a number', () => {
+    const model = convolutions(0.25);
+    const [kernel, bias] = model.getLayer('block5_conv3').getWeights();
+    const without = tf.tidy(() => [kernel!, tf.fill(bias!.shape, Number.NaN)]);
+    model.getLayer('block5_conv3').setWeights(without);
+    tf.dispose(without[1]!);
+    const inference = compile(model, 'uint8');
+    const outputs = outputsOf(inference, examples([32, 32, 3]), [32, 32, 3]);
+    expect(new Set(outputs)).toEqual(new Set([Number.NaN]));
+    inference.dispose();
+    model.dispose();
   });
 
   it('begins at any layer', () => {

@@ -19,8 +19,8 @@ export const optimizers = {
 
 /** @param dropout share that is dropped */
 export type Build = (dropout: number) => LayersModel;
-const cnn = (dropout: number, optimizer: OptimizerParams) => ({
-  filters: [6, 8],
+const cnn = (dropout: number, optimizer: OptimizerParams, filters = [6, 8]) => ({
+  filters,
   dense: 16,
   dropout,
   optimizer,
@@ -75,6 +75,16 @@ export const builders: Record<string, { build: Build; shape: number[] }> = {
   },
   cnn2: {
     build: (dropout) => cnn2([16, 16, 3], classes, cnn(dropout, optimizers.adam), 20),
+    shape: [16, 16, 3],
+  },
+  // As many filters as our own convolutions take. From these weights no two values of a window come so close in 20 steps that
+  // rounding decides which is the larger.
+  'wide cnn1': {
+    build: (dropout) => cnn1([16, 16, 3], classes, cnn(dropout, optimizers.nadam, [16, 32]), 24),
+    shape: [16, 16, 3],
+  },
+  'wide cnn2': {
+    build: (dropout) => cnn2([16, 16, 3], classes, cnn(dropout, optimizers.adam, [16, 32]), 24),
     shape: [16, 16, 3],
   },
   "vgg16's head": {

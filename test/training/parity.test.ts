@@ -1,10 +1,19 @@
 // Training gives Keras' numbers: losses and weights after 50 steps, and VGG16's outputs, from what `npm run parity` stored.
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { difference, distanceFromKeras, nameOf, type Parity, vggDistance } from '../../bench/parity/cases.ts';
+import {
+  difference,
+  distanceFromKeras,
+  type MakeInference,
+  nameOf,
+  type Parity,
+  vggDistance,
+} from '../../bench/parity/cases.ts';
 import { type BackendName, loadBackend } from '../../training/backend.ts';
+import { chooseInference } from '../../training/choose-inference.ts';
 import { chooseStep } from '../../training/choose-step.ts';
 import { eagerStep } from '../../training/eager-step.ts';
+import { eagerInference } from '../../training/inference.ts';
 import { nativePlaces } from '../../training/native/places.ts';
 import { nativeState } from '../../training/native/state.ts';
 
@@ -32,7 +41,11 @@ describe.each<BackendName>(native ? ['cpu', 'tensorflow'] : ['cpu'])('on %s', (b
 
 it("gives the outputs of Keras' VGG16, all of its layers at their full width", async () => {
   await loadBackend(native ? 'tensorflow' : 'wasm');
-  expect(vggDistance(parity)).toBeLessThan(tolerance);
+  expect(vggDistance(parity, eagerInference)).toBeLessThan(tolerance);
+  if (!native) return;
+  const compiled: MakeInference = (layers) =>
+    chooseInference('VGG16', layers, 'float32', (line) => expect.fail(line));
+  expect(vggDistance(parity, compiled)).toBeLessThan(tolerance);
 });
 
 it('tells a difference', () => {

@@ -2,7 +2,8 @@
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
 import type { ElementType, GraphBuilder, GraphNode, GraphVariable, Output } from './graph-builder.ts';
 import { layerRules } from './layers/index.ts';
-import type { Forward, Layer, Place } from './layers/layer-rule.ts';
+import type { Forward, Layer, LayerRule, Place } from './layers/layer-rule.ts';
+import { isJoinedPooling, isOwnConv2d, ownConv2d } from './layers/own-conv2d.ts';
 import { cast } from './ops.ts';
 
 /** Why a layer can't be written, as the end of a sentence; null if it can. */
@@ -50,6 +51,7 @@ export interface Pass {
  * @param variables of all their weights
  * @param inputs `[batch, …]`, of any type: a byte counts as 0 … 255
  * @param training as in a layer's `Place`
+ * @param ownConvolutions whether our kernels compute the convolutions that they can
  */
 export function forwardPass(
   graph: GraphBuilder,
@@ -57,20 +59,22 @@ export function forwardPass(
   variables: ReadonlyMap<LayerVariable, GraphVariable>,
   inputs: Output,
   training: Place['training'],
+  ownConvolutions: boolean,
 ): Pass {
   let x = cast(graph, inputs, 'float32' satisfies ElementType);
+  const steps = stepsOf(layers, ownConvolutions);
   const done: { layer: Layer; forward: Forward }[] = [];
   let afterRelu = false;
-  for (const layer of layers) {
+  for (const { layer, write } of steps) {
     const weight = (name: string) => variables.get(layer.weights.find((each) => lastName(each) === name)!)!;
     const forward = graph.scoped(layer.name, () =>
-      layerRules[layer.getClassName()]!.forward(layer, { graph, input: x, weight, training, afterRelu }),
+      write(layer, { graph, input: x, weight, training, afterRelu }),
     );
     done.push({ layer, forward });
     x = forward.output;
     afterRelu = forward.endsInRelu ?? false;
   }
-  const first = layers.findIndex((layer) => layer.trainableWeights.length > 0);
+  const first = firstThatTrains(steps.map(({ layer }) => layer));
   return {
     output: x,
     updates: done.flatMap(({ forward }) => forward.updates ?? []),
@@ -79,7 +83,7 @@ export function forwardPass(
       let dy = gradient;
       let masked = false;
       let sums: Output | null = null;
-      for (let index = layers.length - 1; index >= first && first !== -1; index--) {
+      for (let index = done.length - 1; index >= first && first !== -1; index--) {
         const { layer, forward } = done[index]!;
         const own = graph.scoped(`${layer.name}/gradient`, () =>
           forward.backward(dy, index > first, masked, sums),
@@ -97,5 +101,30 @@ export function forwardPass(
     },
   };
 }
+
+/** A layer, or a convolution with the pooling after it, and how it is written. */
+interface Step {
+  readonly layer: Layer;
+  readonly write: LayerRule['forward'];
+}
+
+function stepsOf(layers: readonly Layer[], ownConvolutions: boolean): Step[] {
+  const first = firstThatTrains(layers);
+  const steps: Step[] = [];
+  for (let index = 0; index < layers.length; index++) {
+    const layer = layers[index]!;
+    if (ownConvolutions && isOwnConv2d(layer, first !== -1 && index > first)) {
+      const joinsPooling = isJoinedPooling(layer, layers[index + 1]);
+      steps.push({ layer, write: ownConv2d(joinsPooling) });
+      if (joinsPooling) index++;
+    } else {
+      steps.push({ layer, write: layerRules[layer.getClassName()]!.forward });
+    }
+  }
+  return steps;
+}
+
+const firstThatTrains = (layers: readonly Layer[]) =>
+  layers.findIndex((layer) => layer.trainableWeights.length > 0);
 
 const lastName = (weight: LayerVariable) => weight.originalName.split('/').at(-1)!;

@@ -52,6 +52,8 @@ interface VersionDef extends Message {
 }
 
 export interface GraphDef extends Message {
+  /** What it holds, as plain data. */
+  toObject(): { readonly nodeList: readonly { readonly name: string; readonly op: string }[] };
   addNode(node: NodeDef): void;
   setVersions(versions: VersionDef): void;
 }

@@ -3,11 +3,11 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { mkdir, open, rename, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { UserError } from '../../engine/stage.ts';
-import { bindingName, compileBinding } from './compile.ts';
+import { bindingName, compileBinding } from './compile-binding.ts';
 import { fetchRelease } from './fetch-release.ts';
 import { temporaryName } from './leftovers.ts';
-import { librariesIn, type Places } from './places.ts';
-import { type Build, finishedBuild } from './state.ts';
+import { headersIn, librariesIn, type Places } from './places.ts';
+import { type Build, finishedBuild, kernelsHeader } from './state.ts';
 import type { Tools } from './tools.ts';
 import { verifyBinding } from './verify.ts';
 import type { Release } from './versions.ts';
@@ -33,7 +33,7 @@ export async function buildNative(
   try {
     const entry = join(temporary, 'entry');
     const libraries = librariesIn(entry, places.choice.flavour);
-    const headers = join(temporary, 'include');
+    const headers = headersIn(entry);
     mkdirSync(libraries, { recursive: true });
     const to = { entry, libraries, headers, downloads: join(temporary, 'download') };
     const files = await fetchRelease(release, to, tools.python, report);
@@ -50,7 +50,7 @@ export async function buildNative(
     if (!verification.loads) {
       throw new UserError(`the binding that was compiled doesn't load: ${verification.reason}`);
     }
-    await describe(entry, verification.tensorflow, [binding, ...files]);
+    await describe(entry, verification.tensorflow, [binding, join(entry, kernelsHeader), ...files]);
     await putInPlace(entry, places, replace);
   } finally {
     removeTemporary();

@@ -1,7 +1,7 @@
 // Puts the cache's binding where tfjs-node looks for it.
 import { copyFile, mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { bindingName } from './compile.ts';
+import { bindingName } from './compile-binding.ts';
 import type { Places } from './places.ts';
 
 /**

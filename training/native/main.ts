@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { UserError } from '../../engine/stage.ts';
+import { ownKernelsBeside } from './own-kernels.ts';
 import { nativePlaces, type Places, withFlavour } from './places.ts';
 import { megabytes } from './progress-bar.ts';
 import { setUpNative } from './setup.ts';
@@ -20,8 +21,8 @@ const wanted = placesOrExit();
 const program = new Command('npm run native --')
   .description(
     `Makes native TensorFlow ${tensorflowVersion} available to training: downloads its libraries with pip, compiles the ` +
-      `binding of @tensorflow/tfjs-node-gpu ${tfjsVersion} against them, keeps both in a per-user cache and links them into ` +
-      'node_modules. A binding that loads is left alone. `npm run repro` does the same by itself when it is about to train.',
+      `binding of @tensorflow/tfjs-node-gpu ${tfjsVersion} and rodada's own convolutions against them, keeps all in a per-user ` +
+      'cache and links it into node_modules. A binding that loads is left alone. `npm run repro` does the same by itself when it is about to train.',
   )
   .option('--force', 'download and compile anew', false)
   .addHelpText(
@@ -30,12 +31,14 @@ const program = new Command('npm run native --')
 Needs: Python 3 with pip, a C++17 compiler (g++ or clang++; CXX names another), the network.
 
 Environment:
-  RODADA_NATIVE_DIR  the cache's folder (now ${wanted.cache})
-  RODADA_NATIVE      cpu | cuda: take TensorFlow's build for the CPU (${downloads.cpu}), or the one for NVIDIA GPUs
-                     with CUDA's libraries (${downloads.cuda}; Linux x64). Default: the latter where an NVIDIA driver
-                     is found (now ${wanted.choice.flavour})
-  RODADA_TFJS_NODE   the folder of @tensorflow/tfjs-node-gpu to set up (default: this checkout's)
-  RODADA_BACKEND     tensorflow-gpu | tensorflow | wasm | cpu: train on this backend, whatever is in reach
+  RODADA_NATIVE_DIR    the cache's folder (now ${wanted.cache})
+  RODADA_NATIVE        cpu | cuda: take TensorFlow's build for the CPU (${downloads.cpu}), or the one for NVIDIA GPUs
+                       with CUDA's libraries (${downloads.cuda}; Linux x64). Default: the latter where an NVIDIA driver
+                       is found (now ${wanted.choice.flavour})
+  RODADA_TFJS_NODE     the folder of @tensorflow/tfjs-node-gpu to set up (default: this checkout's)
+  RODADA_BACKEND       tensorflow-gpu | tensorflow | wasm | cpu: train on this backend, whatever is in reach
+  RODADA_INSTRUCTIONS  avx512 | avx2 | baseline: what rodada's convolutions use, where the processor has it; by
+                       default the first that it has
 
 Exit code: 0 where native TensorFlow works, on a GPU or the CPU; 1 where training will use WASM.`,
   )
@@ -63,6 +66,7 @@ if (result.kind === 'failed') {
   console.log(`TensorFlow ${result.tensorflow}: ${deeds[result.how]}.`);
   console.log(`  runs on    ${result.gpu ? 'an NVIDIA GPU' : 'the CPU'}`);
   console.log(`  binding    ${places.binding}`);
+  console.log(`  kernels    ${ownKernelsBeside(places.binding) ?? "TensorFlow's own"}`);
   const build = finishedBuild(places);
   if (build !== undefined) {
     console.log(`  libraries  ${places.entry}`);

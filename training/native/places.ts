@@ -12,7 +12,7 @@ export interface Places {
   readonly choice: FlavourChoice;
   /** The per-user cache, shared by all checkouts. */
   readonly cache: string;
-  /** The cache's entry for this TensorFlow, flavour, tfjs and platform: libraries, binding and `build.json`. */
+  /** The cache's entry for this TensorFlow, flavour, tfjs and platform: libraries, headers, binding, kernels and `build.json`. */
   readonly entry: string;
   /** The folder in the entry that TensorFlow's libraries and the binding lie in. */
   readonly libraries: string;
@@ -69,6 +69,9 @@ export function entryName(flavour: Flavour): string {
 export function librariesIn(entry: string, flavour: Flavour): string {
   return flavour === 'cpu' ? entry : join(entry, 'tensorflow');
 }
+
+/** The folder of the C headers in an entry. */
+export const headersIn = (entry: string): string => join(entry, 'include');
 
 /** The user's folder for what can be made again. No package for this: it would be half of what a run with nothing to do imports. */
 function userCache(env: NodeJS.ProcessEnv): string {

@@ -1,10 +1,14 @@
 // Makes the native binding of tfjs-node work: uses the one that is there, else links the cache's, else builds it.
+import { existsSync } from 'node:fs';
+import { relative } from 'node:path';
 import { isNonGlibcLinux } from 'detect-libc';
 import { UserError } from '../../engine/stage.ts';
 import { buildNative } from './build.ts';
+import { buildOwnKernels } from './build-own-kernels.ts';
 import { watchForInterrupt } from './interrupt.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { linkBinding } from './link.ts';
+import { ownKernelsIn } from './own-kernels.ts';
 import { nativePlaces, type Places, platformName, withFlavour } from './places.ts';
 import {
   finishedBuild,
@@ -94,13 +98,27 @@ async function obtain(
   const build = async (replace: boolean) => buildNative(places, release, await findTools(), replace, report);
   const wasFinished = !force && finishedBuild(places) !== undefined;
   if (!wasFinished) await build(force);
+  await obtainKernels(places, release, report);
   const linked = await useCached(places, report, withoutCuda);
   if (linked !== undefined) return { kind: 'ready', how: wasFinished ? 'linked' : 'built', ...linked };
   // The cache's build was whole by its sizes, but doesn't load here: damaged, or from another system. Once more.
   await build(true);
+  await obtainKernels(places, release, report);
   const rebuilt = await useCached(places, report, withoutCuda);
   if (rebuilt === undefined) throw new UserError(`the binding in ${places.entry} doesn't load`);
   return { kind: 'ready', how: 'built', ...rebuilt };
+}
+
+/** Compiles this checkout's kernels where the cache's entry hasn't got them. */
+async function obtainKernels(
+  places: Places,
+  release: Release,
+  report: (line: string) => void,
+): Promise<void> {
+  if (existsSync(ownKernelsIn(places.libraries))) return;
+  report('Compiling the kernels');
+  const { compiler } = await findTools();
+  await buildOwnKernels(places, compiler, release.tensorflow.libraries[1]);
 }
 
 /** @returns the reason in place of an expected failure */
@@ -124,7 +142,8 @@ async function useCached(
   report: (line: string) => void,
   withoutCuda?: string,
 ): Promise<Loaded | undefined> {
-  await linkBinding(places, Object.keys(finishedBuild(places)?.files ?? {}));
+  const kernels = relative(places.entry, ownKernelsIn(places.libraries));
+  await linkBinding(places, [...Object.keys(finishedBuild(places)?.files ?? {}), kernels]);
   const verification = await verifyBinding(places.binding);
   return verification.loads ? loaded(places, verification, report, withoutCuda) : undefined;
 }

@@ -2,6 +2,7 @@
 import { mkdirSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import type { Flavour } from './flavour.ts';
+import { ownKernelsBeside } from './own-kernels.ts';
 import { entryName, type Places, readJson } from './places.ts';
 
 /** What a binding was when it was loaded. */
@@ -19,7 +20,7 @@ export type NativeState =
   | ({ readonly kind: 'ready' } & Loaded)
   /** There is a file where tfjs-node looks, but nobody has tried to load it yet. */
   | { readonly kind: 'untried' }
-  /** The cache has a finished build; only the link is missing. */
+  /** The cache has a finished build; the link to it is missing, or this checkout's kernels are. */
   | { readonly kind: 'unlinked' }
   /** Setting it up was tried and failed; `npm run native` tries again. */
   | { readonly kind: 'failed'; readonly reason: string }
@@ -49,6 +50,9 @@ export interface Build {
   readonly files: Readonly<Record<string, number>>;
 }
 
+/** A header that the kernels need, in an entry: builds from before there were kernels lack it, and aren't finished. */
+export const kernelsHeader = join('include', 'tensorflow', 'c', 'kernels.h');
+
 /** Looks at the files; never writes, never starts a process. Takes well under a millisecond. */
 export function nativeState(places: Places): NativeState {
   const found = statSync(places.binding, { throwIfNoEntry: false });
@@ -62,7 +66,10 @@ export function nativeState(places: Places): NativeState {
       record.modified === found.mtimeMs
         ? record
         : undefined;
-    if (isWanted(places, known)) return known === undefined ? { kind: 'untried' } : loadedThen(places, known);
+    const lacksKernels =
+      linkedFlavour(places) !== undefined && ownKernelsBeside(places.binding) === undefined;
+    if (isWanted(places, known) && !lacksKernels)
+      return known === undefined ? { kind: 'untried' } : loadedThen(places, known);
   }
   if (finishedBuild(places) !== undefined) return { kind: 'unlinked' };
   if (record !== undefined && 'failed' in record) return { kind: 'failed', reason: record.failed };
@@ -105,7 +112,7 @@ export function finishedBuild(places: Places): Build | undefined {
   const whole = Object.entries(build.files).every(
     ([name, size]) => statSync(join(places.entry, name), { throwIfNoEntry: false })?.size === size,
   );
-  return whole ? build : undefined;
+  return whole && kernelsHeader in build.files ? build : undefined;
 }
 
 /** Notes that the binding loads, and as what. */

@@ -1,5 +1,6 @@
 // Tries a binding by loading it in a process of its own: a damaged library can end the process that loads it.
 import { execa } from 'execa';
+import { ownKernelsBeside } from './own-kernels.ts';
 
 /** What a binding said when it was loaded. */
 export type Verification =
@@ -13,11 +14,12 @@ export type Verification =
     }
   | { readonly loads: false; readonly reason: string };
 
-/** Loads the binding, and asks it for its TensorFlow version and whether it has a GPU. */
+/** Loads the binding, and our kernels where they lie beside it, and asks it for its TensorFlow version and whether it has a GPU. */
 export async function verifyBinding(file: string): Promise<Verification> {
   const script = `const { TF_Version: tensorflow, isUsingGpuDevice } = require(process.argv[1]);
+    if (process.argv[2]) process.dlopen({ exports: {} }, process.argv[2]);
     process.stdout.write(JSON.stringify({ tensorflow, gpu: isUsingGpuDevice() }));`;
-  const result = await execa(process.execPath, ['-e', script, file], {
+  const result = await execa(process.execPath, ['-e', script, file, ownKernelsBeside(file) ?? ''], {
     env: { TF_CPP_MIN_LOG_LEVEL: '1', NODE_OPTIONS: '' },
     reject: false,
     stdin: 'ignore',

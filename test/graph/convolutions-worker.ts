@@ -1,0 +1,126 @@
+// Runs convolutions by our kernels and by TensorFlow's, and prints how far they are apart and what ours gave: for the instruction set
+// and the number of threads that the environment names, which a process reads once.
+import { createHash } from 'node:crypto';
+import * as tf from '@tensorflow/tfjs-core';
+import { layers, sequential } from '@tensorflow/tfjs-layers';
+import { loadBackend } from '../../training/backend.ts';
+import { forwardPass, weightVariables } from '../../training/graph/forward-pass.ts';
+import { GraphBuilder } from '../../training/graph/graph-builder.ts';
+import type { Layer } from '../../training/graph/layers/layer-rule.ts';
+import { restoreSignature } from '../../training/graph/restore.ts';
+import { GraphSession } from '../../training/graph/saved-model.ts';
+import { type ConvolutionCase, type ConvolutionResult, cases } from './convolution-cases.ts';
+
+const { label } = await loadBackend('tensorflow');
+const results = cases.map((own): ConvolutionResult => {
+  const [ours, theirs] = [true, false].map((ownConvolutions) => outcome(own, ownConvolutions)) as [
+    Outcome,
+    Outcome,
+  ];
+  const digest = createHash('sha256');
+  const differences = Object.entries(ours.values).map(([name, values]) => {
+    digest.update(values);
+    return [name, difference(values, theirs.values[name]!)] as const;
+  });
+  return {
+    operations: ours.operations,
+    differences: Object.fromEntries(differences),
+    digest: digest.digest('hex'),
+  };
+});
+console.log(JSON.stringify({ label, results }));
+
+interface Outcome {
+  /** Our operations in the graph. */
+  readonly operations: readonly string[];
+  readonly values: Readonly<Record<string, Float32Array>>;
+}
+
+/** Two convolutions, so that the second's input has a gradient, forward and back. */
+function outcome(
+  { batch, size: [height, width], channels, filters, ...own }: ConvolutionCase,
+  ownConvolutions: boolean,
+): Outcome {
+  const convolution = (count: number) =>
+    layers.conv2d({
+      filters: count,
+      kernelSize: 3,
+      padding: own.padding,
+      useBias: own.useBias,
+      activation: own.activation,
+    });
+  const model = sequential({
+    layers: [
+      layers.inputLayer({ inputShape: [height, width, channels] }),
+      convolution(filters[0]),
+      ...(own.pooling ? [layers.maxPooling2d({ poolSize: 2 })] : []),
+      convolution(filters[1]),
+      ...(own.pooling ? [layers.maxPooling2d({ poolSize: 2 })] : []),
+    ],
+  });
+  const graph = new GraphBuilder();
+  const written: readonly Layer[] = model.layers;
+  const variables = weightVariables(graph, written);
+  const inputs = graph.placeholder('inputs', 'float32', model.inputs[0]!.shape);
+  const given = graph.placeholder('gradient', 'float32', model.outputs[0]!.shape);
+  const pass = forwardPass(
+    graph,
+    written,
+    variables,
+    inputs,
+    { step: graph.constant([0], [], 'int32') },
+    ownConvolutions,
+  );
+  const gradients = [...pass.backward(given)].map(([weight, { gradient }]) => {
+    const [layer, name] = weight.originalName.split('/').slice(-2);
+    return [`${layer!.replace(/^conv2d_Conv2D\d+/, '')}${name} ${weight.shape.join(' × ')}`, gradient];
+  });
+  const session = new GraphSession(graph, {
+    restore: restoreSignature(graph, [...variables.values()]),
+    run: {
+      inputs: { inputs, given },
+      outputs: { output: pass.output, ...Object.fromEntries(gradients) },
+    },
+  });
+  let seed = 1;
+  const random = (shape: readonly (number | null)[], scale = 1): tf.Tensor =>
+    tf.mul(
+      tf.randomUniform(
+        shape.map((each) => each ?? batch),
+        -1,
+        1,
+        'float32',
+        seed++,
+      ),
+      scale,
+    );
+  const restored = tf.tidy(() =>
+    session.run(
+      'restore',
+      Object.fromEntries([...variables.values()].map(({ name, shape }) => [name, random(shape, 0.3)])),
+    ),
+  );
+  const fed = { inputs: random(model.inputs[0]!.shape), given: random(model.outputs[0]!.shape) };
+  const outputs = session.run('run', fed);
+  const values = Object.fromEntries(
+    Object.entries(outputs).map(([name, tensor]) => [name, tensor.dataSync() as Float32Array]),
+  );
+  tf.dispose([restored, fed, outputs]);
+  session.dispose();
+  model.dispose();
+  const { nodeList } = graph.graphDef().toObject();
+  const operations = nodeList.map(({ op }) => op).filter((operation) => operation.startsWith('Rodada'));
+  return { operations, values };
+}
+
+/** The largest, relative to the largest of the expected numbers. */
+function difference(actual: Float32Array, expected: Float32Array): number {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let [off, scale] = [0, 0];
+  expected.forEach((value, i) => {
+    const own = Math.abs(value - actual[i]!);
+    if (!(own <= off)) off = own; // NaN, too, is a difference
+    scale = Math.max(scale, Math.abs(value));
+  });
+  return off / scale;
+}
