@@ -20,11 +20,18 @@ export const PretrainParams = z.strictObject({
 });
 export type PretrainParams = z.infer<typeof PretrainParams>;
 
+/** A width-reduced VGG16 as it is before any training: the control that a transfer must beat. */
+export const RandomParams = z.strictObject({
+  /** Share of VGG16's filters in each layer. */
+  width: z.number().gt(0).max(1),
+});
+
 export const BackboneParams = z.strictObject({
-  weights: z.enum(['pretrain', 'imagenet']),
+  weights: z.enum(['pretrain', 'imagenet', 'random']),
   /** The block whose pooled output the head sees; 5 is all of VGG16. */
   block: z.int().min(1).max(5),
   imagenet: ImageNetParams,
   pretrain: PretrainParams,
+  random: RandomParams,
 });
 export type BackboneParams = z.infer<typeof BackboneParams>;

@@ -9,8 +9,8 @@ import { type KerasWeights, readKerasWeights, setKerasWeights } from './keras-h5
 import { writeKerasModel } from './keras-h5/write.ts';
 
 const BackboneInfo = z.strictObject({
-  /** Trained on ImageNet by VGG16's authors, or here on the pictures that filter set aside. */
-  weights: z.enum(['imagenet', 'pretrain']),
+  /** Trained on ImageNet by VGG16's authors, or here on the pictures that filter set aside, or not at all. */
+  weights: z.enum(['imagenet', 'pretrain', 'random']),
   /** Share of VGG16's filters in each layer. */
   width: z.number().gt(0).max(1),
   preprocess: z.enum(['caffe', 'scale']),

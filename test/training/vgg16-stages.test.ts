@@ -272,6 +272,24 @@ it('pretrains on the pictures set aside, the same bytes each time', async () => 
   });
 });
 
+it('draws the same untrained network each time', async () => {
+  for (const name of ['drawn', 'again']) {
+    const result = await runStage('stages/backbone/random.ts', {
+      params: { seed, resize: { size, fit: 'contain' }, backbone: { random: { width: 0.03 } } },
+      outs: { backbone: at(name, 'backbone'), report: at(name, 'backbone.json') },
+      env,
+    });
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+  }
+  const [drawn, again] = await Promise.all(
+    ['drawn', 'again'].map((name) => readBackbone(at(name, 'backbone'))),
+  );
+  expect(drawn!.info.label).toBe('VGG16 × 0.03, random weights');
+  expect(drawn!.weights).toEqual(again!.weights);
+  const [kernel] = drawn!.weights.get('block5_conv3')!;
+  expect(new Set(kernel!.values).size).toBeGreaterThan(kernel!.values.length / 2);
+});
+
 describe('the ImageNet backbone', () => {
   const stageWith = (weights: string, md5: string) =>
     runStage('stages/backbone/imagenet.ts', {
