@@ -7,7 +7,7 @@ import '@tensorflow/tfjs-layers'; // registers all gradients, which ours must re
 import { UserError } from '../engine/stage.ts';
 import { type BackendName, backendNameOf, type Rung } from './backend-name.ts';
 import { registerKernels } from './kernels/index.ts';
-import { loadOwnConvolutions } from './kernels/own-convolutions.ts';
+import { loadNativeKernels } from './kernels/native-kernels.ts';
 import { ownKernelsBeside } from './native/own-kernels.ts';
 import { nativePlaces } from './native/places.ts';
 import { registerThreadedWasm } from './wasm-backend.ts';
@@ -93,7 +93,7 @@ async function loadTensorflow(rung: 'tensorflow-gpu' | 'tensorflow'): Promise<Ba
     );
   }
   const kernels = gpu ? undefined : ownKernelsBeside(nativePlaces().binding);
-  const instructions = kernels === undefined ? '' : ` (kernels for ${loadOwnConvolutions(kernels)})`;
+  const instructions = kernels === undefined ? '' : ` (kernels for ${loadNativeKernels(kernels)})`;
   const asked = Number(process.env.TF_NUM_INTRAOP_THREADS);
   return {
     name: 'tensorflow',

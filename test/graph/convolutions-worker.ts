@@ -7,16 +7,14 @@ import { loadBackend } from '../../training/backend.ts';
 import { forwardPass, weightVariables } from '../../training/graph/forward-pass.ts';
 import { GraphBuilder } from '../../training/graph/graph-builder.ts';
 import type { Layer } from '../../training/graph/layers/layer-rule.ts';
+import { identityAfter } from '../../training/graph/ops.ts';
 import { restoreSignature } from '../../training/graph/restore.ts';
 import { GraphSession } from '../../training/graph/saved-model.ts';
 import { type ConvolutionCase, type ConvolutionResult, cases } from './convolution-cases.ts';
 
 const { label } = await loadBackend('tensorflow');
 const results = cases.map((own): ConvolutionResult => {
-  const [ours, theirs] = [true, false].map((ownConvolutions) => outcome(own, ownConvolutions)) as [
-    Outcome,
-    Outcome,
-  ];
+  const [ours, theirs] = [true, false].map((ownKernels) => outcome(own, ownKernels)) as [Outcome, Outcome];
   const digest = createHash('sha256');
   const differences = Object.entries(ours.values).map(([name, values]) => {
     digest.update(values);
@@ -39,24 +37,28 @@ interface Outcome {
 /** Two convolutions, so that the second's input has a gradient, forward and back. */
 function outcome(
   { batch, size: [height, width], channels, filters, ...own }: ConvolutionCase,
-  ownConvolutions: boolean,
+  ownKernels: boolean,
 ): Outcome {
-  const convolution = (count: number) =>
+  const normalization = own.normalization === true;
+  const block = (count: number, index: number) => [
     layers.conv2d({
+      name: `convolution${index}`,
       filters: count,
       kernelSize: 3,
       padding: own.padding,
       useBias: own.useBias,
-      activation: own.activation,
-    });
+      activation: normalization ? 'linear' : own.activation,
+    }),
+    ...(normalization
+      ? [
+          layers.batchNormalization({ name: `normalization${index}` }),
+          layers.activation({ activation: own.activation }),
+        ]
+      : []),
+    ...(own.pooling ? [layers.maxPooling2d({ poolSize: 2 })] : []),
+  ];
   const model = sequential({
-    layers: [
-      layers.inputLayer({ inputShape: [height, width, channels] }),
-      convolution(filters[0]),
-      ...(own.pooling ? [layers.maxPooling2d({ poolSize: 2 })] : []),
-      convolution(filters[1]),
-      ...(own.pooling ? [layers.maxPooling2d({ poolSize: 2 })] : []),
-    ],
+    layers: [layers.inputLayer({ inputShape: [height, width, channels] }), ...filters.flatMap(block)],
   });
   const graph = new GraphBuilder();
   const written: readonly Layer[] = model.layers;
@@ -69,17 +71,28 @@ function outcome(
     variables,
     inputs,
     { step: graph.constant([0], [], 'int32') },
-    ownConvolutions,
+    ownKernels,
   );
-  const gradients = [...pass.backward(given)].map(([weight, { gradient }]) => {
-    const [layer, name] = weight.originalName.split('/').slice(-2);
-    return [`${layer!.replace(/^conv2d_Conv2D\d+/, '')}${name} ${weight.shape.join(' × ')}`, gradient];
-  });
+  const gradients = [...pass.backward(given)].map(([{ originalName }, { gradient }]) => [
+    originalName,
+    gradient,
+  ]);
   const session = new GraphSession(graph, {
     restore: restoreSignature(graph, [...variables.values()]),
     run: {
       inputs: { inputs, given },
-      outputs: { output: pass.output, ...Object.fromEntries(gradients) },
+      outputs: {
+        output: identityAfter(graph, 'output', pass.output, pass.updates),
+        ...Object.fromEntries(gradients),
+      },
+    },
+    moving: {
+      inputs: {},
+      outputs: Object.fromEntries(
+        [...variables.values()]
+          .filter(({ name }) => name.includes('moving'))
+          .map(({ name, value }) => [name, value]),
+      ),
     },
   });
   let seed = 1;
@@ -101,7 +114,8 @@ function outcome(
     ),
   );
   const fed = { inputs: random(model.inputs[0]!.shape), given: random(model.outputs[0]!.shape) };
-  const outputs = session.run('run', fed);
+  const run = session.run('run', fed);
+  const outputs = { ...run, ...(normalization ? session.run('moving', {}) : {}) };
   const values = Object.fromEntries(
     Object.entries(outputs).map(([name, tensor]) => [name, tensor.dataSync() as Float32Array]),
   );

@@ -30,15 +30,18 @@ describe.runIf(native)('our convolutions', () => {
     expect(results).toHaveLength(cases.length);
     for (const [i, { operations, differences }] of results.entries()) {
       const what = JSON.stringify(cases[i]);
-      const forward = cases[i]!.pooling ? 'RodadaConv3x3Pool' : 'RodadaConv3x3';
-      expect(operations, what).toEqual([
-        forward,
-        forward,
-        'RodadaConv3x3FilterGradient',
-        'RodadaConv3x3InputGradient',
-        'RodadaConv3x3FilterGradient',
-      ]);
-      expect(Object.keys(differences), what).toHaveLength(cases[i]!.useBias ? 5 : 3);
+      const { pooling, normalization = false, useBias } = cases[i]!;
+      const [gradients, input] = ['RodadaConv3x3FilterGradient', 'RodadaConv3x3InputGradient'];
+      if (normalization) {
+        const block = ['RodadaConv3x3', 'RodadaBatchNormReluPool'];
+        const back = ['RodadaBatchNormReluPoolGradient', gradients];
+        expect(operations, what).toEqual([...block, ...block, ...back, input, ...back]);
+        expect(Object.keys(differences), what).toHaveLength(1 + 2 * 5);
+      } else {
+        const forward = pooling ? 'RodadaConv3x3Pool' : 'RodadaConv3x3';
+        expect(operations, what).toEqual([forward, forward, gradients, input, gradients]);
+        expect(Object.keys(differences), what).toHaveLength(useBias ? 5 : 3);
+      }
       for (const [name, difference] of Object.entries(differences)) {
         expect(difference, `${name} of ${what}`).toBeLessThan(1e-5);
       }

@@ -77,15 +77,15 @@ export const builders: Record<string, { build: Build; shape: number[] }> = {
     build: (dropout) => cnn2([16, 16, 3], classes, cnn(dropout, optimizers.adam), 20),
     shape: [16, 16, 3],
   },
-  // As many filters as our own convolutions take. From these weights no two values of a window come so close in 20 steps that
+  // As many filters as our own kernels take. From these weights no two values of a window come so close in 20 steps that
   // rounding decides which is the larger.
   'wide cnn1': {
     build: (dropout) => cnn1([16, 16, 3], classes, cnn(dropout, optimizers.nadam, [16, 32]), 24),
     shape: [16, 16, 3],
   },
   'wide cnn2': {
-    build: (dropout) => cnn2([16, 16, 3], classes, cnn(dropout, optimizers.adam, [16, 32]), 24),
-    shape: [16, 16, 3],
+    build: (dropout) => cnn2([8, 8, 3], classes, cnn(dropout, optimizers.adam, [16, 32]), 24),
+    shape: [8, 8, 3],
   },
   "vgg16's head": {
     build: (dropout) => vgg16Head([4, 4, 10], classes, head(dropout), 20),

@@ -16,19 +16,19 @@ export type CompiledInference = { readonly inference: Inference } | { readonly r
  *
  * @param layers at least one
  * @param inputType what the batches will hold; bytes count as 0 … 255
- * @param ownConvolutions as in `GraphOptions`
+ * @param ownKernels as in `GraphOptions`
  */
 export function compiledInference(
   layers: readonly Layer[],
   inputType: InputType = 'float32',
-  ownConvolutions?: boolean,
+  ownKernels?: boolean,
 ): CompiledInference {
   if (tf.getBackend() !== 'tensorflow') return { reason: `the ${tf.getBackend()} backend runs no graphs` };
   for (const layer of layers) {
     const reason = unsupportedLayer(layer, false);
     if (reason !== null) return { reason };
   }
-  const { graph, signatures, weights } = inferenceGraph(layers, inputType, ownConvolutions);
+  const { graph, signatures, weights } = inferenceGraph(layers, inputType, ownKernels);
   const session = new GraphSession(graph, signatures);
   const values = [...weights].map(([name, weight]) => [name, weight.read()] as const);
   tf.dispose(session.run('restore', Object.fromEntries(values)));

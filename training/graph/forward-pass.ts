@@ -3,7 +3,7 @@ import type { LayerVariable } from '@tensorflow/tfjs-layers';
 import type { ElementType, GraphBuilder, GraphNode, GraphVariable, Output } from './graph-builder.ts';
 import { layerRules } from './layers/index.ts';
 import type { Forward, Layer, LayerRule, Place } from './layers/layer-rule.ts';
-import { isJoinedPooling, isOwnConv2d, ownConv2d } from './layers/own-conv2d.ts';
+import { ownLayers } from './layers/own-kernels.ts';
 import { cast } from './ops.ts';
 
 /** Why a layer can't be written, as the end of a sentence; null if it can. */
@@ -51,7 +51,7 @@ export interface Pass {
  * @param variables of all their weights
  * @param inputs `[batch, …]`, of any type: a byte counts as 0 … 255
  * @param training as in a layer's `Place`
- * @param ownConvolutions whether our kernels compute the convolutions that they can
+ * @param ownKernels whether our kernels compute the layers that they can
  */
 export function forwardPass(
   graph: GraphBuilder,
@@ -59,10 +59,10 @@ export function forwardPass(
   variables: ReadonlyMap<LayerVariable, GraphVariable>,
   inputs: Output,
   training: Place['training'],
-  ownConvolutions: boolean,
+  ownKernels: boolean,
 ): Pass {
   let x = cast(graph, inputs, 'float32' satisfies ElementType);
-  const steps = stepsOf(layers, ownConvolutions);
+  const steps = stepsOf(layers, ownKernels, training !== null);
   const done: { layer: Layer; forward: Forward }[] = [];
   let afterRelu = false;
   for (const { layer, write } of steps) {
@@ -102,24 +102,21 @@ export function forwardPass(
   };
 }
 
-/** A layer, or a convolution with the pooling after it, and how it is written. */
+/** A layer, or several that are written as one, by the first of them. */
 interface Step {
   readonly layer: Layer;
   readonly write: LayerRule['forward'];
 }
 
-function stepsOf(layers: readonly Layer[], ownConvolutions: boolean): Step[] {
+function stepsOf(layers: readonly Layer[], ownKernels: boolean, training: boolean): Step[] {
   const first = firstThatTrains(layers);
   const steps: Step[] = [];
-  for (let index = 0; index < layers.length; index++) {
+  for (let index = 0; index < layers.length; ) {
     const layer = layers[index]!;
-    if (ownConvolutions && isOwnConv2d(layer, first !== -1 && index > first)) {
-      const joinsPooling = isJoinedPooling(layer, layers[index + 1]);
-      steps.push({ layer, write: ownConv2d(joinsPooling) });
-      if (joinsPooling) index++;
-    } else {
-      steps.push({ layer, write: layerRules[layer.getClassName()]!.forward });
-    }
+    const wantInput = first !== -1 && index > first;
+    const own = ownKernels ? ownLayers(layers.slice(index), wantInput, training) : null;
+    steps.push({ layer, write: own?.write ?? layerRules[layer.getClassName()]!.forward });
+    index += own?.count ?? 1;
   }
   return steps;
 }

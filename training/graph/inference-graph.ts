@@ -1,6 +1,6 @@
 // Writes the graph of layers as in inference, whose weights are variables.
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
-import { hasOwnConvolutions } from '../kernels/own-convolutions.ts';
+import { hasNativeKernels } from '../kernels/native-kernels.ts';
 import type { InputType } from '../training-step.ts';
 import { forwardPass, weightVariables } from './forward-pass.ts';
 import { GraphBuilder } from './graph-builder.ts';
@@ -29,17 +29,17 @@ export interface InferenceGraph {
  *
  * @param layers at least one; `unsupportedLayer` gives null for each of them
  * @param inputType what the batches hold: pictures as bytes, or anything as floats
- * @param ownConvolutions as in `GraphOptions`
+ * @param ownKernels as in `GraphOptions`
  */
 export function inferenceGraph(
   layers: readonly Layer[],
   inputType: InputType,
-  ownConvolutions = hasOwnConvolutions(),
+  ownKernels = hasNativeKernels(),
 ): InferenceGraph {
   const graph = new GraphBuilder();
   const inputs = graph.placeholder('inputs', inputType, [null, ...inputSizes(layers[0]!)]);
   const variables = weightVariables(graph, layers);
-  const { output } = forwardPass(graph, layers, variables, inputs, null, ownConvolutions);
+  const { output } = forwardPass(graph, layers, variables, inputs, null, ownKernels);
   return {
     graph,
     signatures: {

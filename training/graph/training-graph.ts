@@ -1,6 +1,6 @@
 // Writes the graph of a model's whole training step: forward, loss, gradients and updates, and beside it evaluation and state.
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
-import { hasOwnConvolutions } from '../kernels/own-convolutions.ts';
+import { hasNativeKernels } from '../kernels/native-kernels.ts';
 import type { Optimizer } from '../optimizers/index.ts';
 import type { InputType } from '../training-step.ts';
 import { forwardPass, unsupportedLayer, weightVariables } from './forward-pass.ts';
@@ -16,8 +16,8 @@ import type { Signature } from './saved-model.ts';
 export interface GraphOptions extends LossOptions {
   /** What the batches hold: pictures as bytes, or anything as floats. */
   readonly inputType: InputType;
-  /** Whether our kernels compute the convolutions that they can; by default where they are loaded. */
-  readonly ownConvolutions?: boolean;
+  /** Whether our kernels compute the layers that they can; by default where they are loaded. */
+  readonly ownKernels?: boolean;
 }
 
 /** The signatures of a training graph, which share its variables. */
@@ -70,7 +70,7 @@ export function trainingGraph(
   optimizer: Optimizer,
   options: GraphOptions,
 ): TrainingGraph {
-  const { ownConvolutions = hasOwnConvolutions() } = options;
+  const { ownKernels = hasNativeKernels() } = options;
   const update = updateRule(optimizer)!;
   const graph = new GraphBuilder();
   const inputs = graph.placeholder('inputs', options.inputType, model.inputs[0]!.shape);
@@ -82,7 +82,7 @@ export function trainingGraph(
   const layers = model.layers.slice(0, -1);
   const variables = weightVariables(graph, layers);
   const pass = (training: Place['training']) =>
-    forwardPass(graph, layers, variables, inputs, training, ownConvolutions);
+    forwardPass(graph, layers, variables, inputs, training, ownKernels);
   const classes = model.outputs[0]!.shape.at(-1)!;
 
   const evaluate = graph.scoped('evaluate', () => {

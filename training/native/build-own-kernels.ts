@@ -1,7 +1,7 @@
 // Compiles our own kernels for native TensorFlow.
 import { mkdirSync } from 'node:fs';
-import { mkdtemp, open, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { addonFlags, compile } from './compiler.ts';
 import { temporaryName } from './leftovers.ts';
 import { kernelFlags, kernelSources, kernelTargets, ownKernelsIn } from './own-kernels.ts';
@@ -24,11 +24,14 @@ export async function buildOwnKernels(places: Places, compiler: string, framewor
       await compile(compiler, args, 'the kernels');
       return file;
     };
+    const rest = (await readdir(kernelSources))
+      .filter((name) => name.endsWith('.cc') && name !== 'kernels.cc')
+      .map((name) => basename(name, '.cc'));
     const objects = await Promise.all([
       ...Object.entries(kernelTargets).map(([target, own]) =>
         object('kernels', target, [...own, `-DRODADA_TARGET=${target}`]),
       ),
-      ...['addon', 'operations', 'targets', 'threads'].map((source) => object(source)),
+      ...rest.map((source) => object(source)),
     ]);
     const addon = join(folder, 'kernels.node');
     const args = [...addonFlags, ...objects, join(places.libraries, framework), '-pthread', '-o', addon];

@@ -68,7 +68,7 @@ export const batchNormalizationRule: LayerRule = {
 };
 
 /** `average ← average - (1 - momentum) (average - value)`. */
-function follow(graph: GraphBuilder, average: GraphVariable, value: Output, momentum: number) {
+export function follow(graph: GraphBuilder, average: GraphVariable, value: Output, momentum: number) {
   const behind = subtract(graph, average.value, value);
   return graph.assign(
     average,

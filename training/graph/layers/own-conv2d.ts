@@ -23,19 +23,6 @@ export function isOwnConv2d(layer: Layer, wantInput: boolean): boolean {
 
 const isMany = (channels: number) => channels % 16 === 0 && channels <= 4096;
 
-/** Whether a layer's pooling can be joined to the convolution before it: the largest of each 2 × 2 of a ReLU's output. */
-export function isJoinedPooling(convolution: Layer, layer: Layer | undefined): boolean {
-  return (
-    layer?.getClassName() === 'MaxPooling2D' &&
-    convolution.getConfig().activation === 'relu' &&
-    otherSetting(layer, {
-      poolSize: [[2, 2]],
-      strides: [null, [2, 2]],
-      padding: ['valid'],
-    }) === null
-  );
-}
-
 /**
  * `y = activation(conv(x, kernel) + bias)`, or the largest of each 2 × 2 of that. Gradients as those of `conv2dRule` and
  * `maxPooling2dRule`; no tensor holds the outcome before pooling, nor its gradient.

@@ -1,5 +1,4 @@
-// What the kernels compute, apart from how: the shapes and operands of convolutions of 3 x 3, and the table of their
-// functions that there is for each instruction set.
+// What is computed, apart from how: the shapes and operands of convolutions of 3 x 3.
 #pragma once
 #include <cstdint>
 
@@ -39,16 +38,7 @@ struct Gradient {
   const float* outcome;
 };
 
-/** The functions for an instruction set. They throw std::bad_alloc where there is no memory. */
-struct Kernels {
-  /** `kernel` is [3, 3, channels, filters]. */
-  void (*forward)(const Convolution&, const float* pictures, const float* kernel, const Epilogue&, float* outcome);
-  void (*inputGradient)(const Convolution&, const Gradient&, const float* kernel, float* gradient);
-  /** Also the bias' gradient, unless that is null. */
-  void (*filterGradient)(const Convolution&, const float* pictures, const Gradient&, float* kernel, float* bias);
-};
-
-/** The channels that the functions take: a few, or a multiple of 16. */
+/** The channels that the kernels take: a few, or a multiple of 16. */
 inline bool supportedChannels(int64_t channels) {
   return channels >= 1 && channels <= 4096 && (channels <= 4 || channels % 16 == 0);
 }

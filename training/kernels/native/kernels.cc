@@ -1,7 +1,9 @@
 // The kernels for one instruction set: compiled once for each, with RODADA_TARGET as its namespace.
-#include "convolution.h"
-#include "wide.h"
+#include "kernels.h"
+
 #include "narrow.h"
+#include "normalize.h"
+#include "wide.h"
 
 namespace RODADA_TARGET {
 
@@ -9,7 +11,7 @@ namespace {
 
 constexpr int64_t kFew = 4;
 
-void forward(const Convolution& c, const float* pictures, const float* kernel, const Epilogue& epilogue, float* outcome) {
+void convolve(const Convolution& c, const float* pictures, const float* kernel, const Epilogue& epilogue, float* outcome) {
   (c.channels <= kFew ? forwardNarrow : forwardWide)(c, pictures, kernel, epilogue, outcome);
 }
 
@@ -20,6 +22,6 @@ void filterGradient(const Convolution& c, const float* pictures, const Gradient&
 }  // namespace
 
 extern const rodada::Kernels kernels;
-const rodada::Kernels kernels{forward, inputGradientWide, filterGradient};
+const rodada::Kernels kernels{convolve, inputGradientWide, filterGradient, normalize, normalizeGradient};
 
 }  // namespace RODADA_TARGET

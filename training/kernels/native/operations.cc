@@ -1,278 +1,45 @@
-// The convolutions as TensorFlow operations, by the C API for kernels (tensorflow/c/kernels.h, tensorflow/c/ops.h).
-//
-// RodadaConv3x3                 input, kernel, bias* -> output
-// RodadaConv3x3Pool             input, kernel, bias* -> output, winners
-// RodadaConv3x3InputGradient    input_sizes, kernel, gradient, mask* -> gradient
-// RodadaConv3x3FilterGradient   input, gradient, mask* -> kernel_gradient, bias_gradient
-//
-// A * marks what there may be none or one of. A mask is the ReLU's outcome (float), where the gradient is of that, or the
-// winners (uint8), where it is of the pooled outcome.
-#include <algorithm>
-#include <cstdint>
-#include <initializer_list>
-#include <memory>
-#include <new>
-#include <string>
-
+// Makes the operations known to TensorFlow.
 #include "operations.h"
-#include "targets.h"
-#include "tensorflow/c/kernels.h"
-#include "tensorflow/c/ops.h"
-#include "tensorflow/c/tf_datatype.h"
-#include "tensorflow/c/tf_status.h"
-#include "tensorflow/c/tf_tensor.h"
+
+#include "call.h"
 
 namespace rodada {
 namespace {
-
-struct Release {
-  void operator()(TF_Tensor* tensor) const { TF_DeleteTensor(tensor); }
-  void operator()(TF_Status* status) const { TF_DeleteStatus(status); }
-};
-using Tensor = std::unique_ptr<TF_Tensor, Release>;
-using Status = std::unique_ptr<TF_Status, Release>;
-
-/** What ends an operation: it becomes TensorFlow's status. */
-struct Failure {
-  TF_Code code;
-  std::string message;
-};
-
-void require(bool condition, const char* what) {
-  if (!condition) throw Failure{TF_INVALID_ARGUMENT, std::string("Convolution of 3 x 3: ") + what};
-}
-
-/** One call of an operation. */
-class Call {
- public:
-  explicit Call(TF_OpKernelContext* context) : context_(context), status_(TF_NewStatus()) {}
-
-  int inputs() const { return TF_NumInputs(context_); }
-
-  Tensor input(int index) {
-    TF_Tensor* tensor = nullptr;
-    TF_GetInput(context_, index, &tensor, status_.get());
-    check();
-    return Tensor(tensor);
-  }
-
-  template <typename Element>
-  Element* output(int index, TF_DataType type, std::initializer_list<int64_t> shape) {
-    int64_t elements = 1;
-    for (const int64_t size : shape) elements *= size;
-    Tensor tensor(TF_AllocateOutput(context_, index, type, shape.begin(), static_cast<int>(shape.size()),
-                                    elements * sizeof(Element), status_.get()));
-    check();
-    return static_cast<Element*>(TF_TensorData(tensor.get()));
-  }
-
-  /** Runs an operation's work; what it throws becomes the call's failure. */
-  template <typename Work>
-  void run(Work work) {
-    try {
-      work(*this);
-    } catch (const Failure& failure) {
-      fail(failure.code, failure.message.c_str());
-    } catch (const std::bad_alloc&) {
-      fail(TF_RESOURCE_EXHAUSTED, "OOM when allocating a convolution's scratch memory");
-    }
-  }
-
- private:
-  void check() {
-    if (TF_GetCode(status_.get()) != TF_OK) throw Failure{TF_GetCode(status_.get()), TF_Message(status_.get())};
-  }
-  void fail(TF_Code code, const char* message) {
-    TF_SetStatus(status_.get(), code, message);
-    TF_OpKernelContext_Failure(context_, status_.get());
-  }
-
-  TF_OpKernelContext* context_;
-  Status status_;
-};
-
-const float* floats(const Tensor& tensor) { return static_cast<const float*>(TF_TensorData(tensor.get())); }
-int64_t size(const Tensor& tensor, int dimension) { return TF_Dim(tensor.get(), dimension); }
-
-/** The attributes, read when the operation is made. */
-struct Attributes {
-  int32_t padding = 0;
-  bool relu = false;
-};
-
-template <bool HasRelu>
-void* create(TF_OpKernelConstruction* construction) {
-  const Status status(TF_NewStatus());
-  auto attributes = std::make_unique<Attributes>();
-  TF_OpKernelConstruction_GetAttrInt32(construction, "padding", &attributes->padding, status.get());
-  if constexpr (HasRelu) {
-    unsigned char relu = 0;
-    if (TF_GetCode(status.get()) == TF_OK)
-      TF_OpKernelConstruction_GetAttrBool(construction, "relu", &relu, status.get());
-    attributes->relu = relu != 0;
-  }
-  if (TF_GetCode(status.get()) != TF_OK) {
-    TF_OpKernelConstruction_Failure(construction, status.get());
-    return nullptr;
-  }
-  return attributes.release();
-}
-
-void destroy(void* attributes) { delete static_cast<Attributes*>(attributes); }
-
-const Attributes& attributesOf(void* own) { return *static_cast<Attributes*>(own); }
-
-Convolution checked(const Convolution& c) {
-  require(supportedChannels(c.channels) && supportedFilters(c.filters), "these channels or filters are not supported");
-  require(c.padding == 0 || c.padding == 1, "padding must be 0 or 1");
-  require(c.outHeight() > 0 && c.outWidth() > 0, "the pictures are too small");
-  return c;
-}
-
-/** From pictures [batch, height, width, channels] and a kernel [3, 3, channels, filters]. */
-Convolution convolutionOf(const Tensor& input, const Tensor& kernel, const Attributes& attributes) {
-  require(TF_NumDims(input.get()) == 4 && TF_NumDims(kernel.get()) == 4, "input and kernel must have four dimensions");
-  require(size(kernel, 0) == 3 && size(kernel, 1) == 3 && size(kernel, 2) == size(input, 3),
-          "the kernel must be [3, 3, channels, filters]");
-  return checked(
-      {size(input, 0), size(input, 1), size(input, 2), size(input, 3), size(kernel, 3), attributes.padding});
-}
-
-/** The operand at `index`, if there is one. */
-Tensor optional(Call& call, int index) { return index < call.inputs() ? call.input(index) : nullptr; }
-
-const float* biasOf(const Tensor& bias, const Convolution& c) {
-  if (bias == nullptr) return nullptr;
-  require(TF_TensorElementCount(bias.get()) == c.filters, "the bias must be [filters]");
-  return floats(bias);
-}
-
-void forward(void* own, TF_OpKernelContext* context) {
-  Call(context).run([own](Call& call) {
-    const Tensor input = call.input(0), kernel = call.input(1), bias = optional(call, 2);
-    const Convolution c = convolutionOf(input, kernel, attributesOf(own));
-    float* output = call.output<float>(0, TF_FLOAT, {c.batch, c.outHeight(), c.outWidth(), c.filters});
-    const Epilogue epilogue{biasOf(bias, c), attributesOf(own).relu, nullptr};
-    target().kernels->forward(c, floats(input), floats(kernel), epilogue, output);
-  });
-}
-
-void forwardPooled(void* own, TF_OpKernelContext* context) {
-  Call(context).run([own](Call& call) {
-    const Tensor input = call.input(0), kernel = call.input(1), bias = optional(call, 2);
-    const Convolution c = convolutionOf(input, kernel, attributesOf(own));
-    const std::initializer_list<int64_t> shape{c.batch, c.outHeight() / 2, c.outWidth() / 2, c.filters};
-    float* output = call.output<float>(0, TF_FLOAT, shape);
-    uint8_t* winners = call.output<uint8_t>(1, TF_UINT8, shape);
-    target().kernels->forward(c, floats(input), floats(kernel), Epilogue{biasOf(bias, c), true, winners}, output);
-  });
-}
-
-/** A gradient with its mask, of the shape that the convolution's outcome has. */
-Gradient gradientOf(const Tensor& values, const Tensor& mask, const Convolution& c) {
-  const bool pooled = mask != nullptr && TF_TensorType(mask.get()) == TF_UINT8;
-  const int64_t pool = pooled ? 2 : 1;
-  const int64_t elements = c.batch * (c.outHeight() / pool) * (c.outWidth() / pool) * c.filters;
-  require(TF_TensorElementCount(values.get()) == elements, "the gradient must have the outcome's shape");
-  require(mask == nullptr || TF_TensorElementCount(mask.get()) == elements, "the mask must have the gradient's shape");
-  return {floats(values), pooled ? static_cast<const uint8_t*>(TF_TensorData(mask.get())) : nullptr,
-          pooled || mask == nullptr ? nullptr : floats(mask)};
-}
-
-void inputGradient(void* own, TF_OpKernelContext* context) {
-  Call(context).run([own](Call& call) {
-    const Tensor sizes = call.input(0), kernel = call.input(1), values = call.input(2), mask = optional(call, 3);
-    require(TF_TensorElementCount(sizes.get()) == 4, "input_sizes must have four elements");
-    const auto* input = static_cast<const int32_t*>(TF_TensorData(sizes.get()));
-    const Convolution c =
-        checked({input[0], input[1], input[2], size(kernel, 2), size(kernel, 3), attributesOf(own).padding});
-    require(supportedFilters(c.channels), "an input's gradient needs a multiple of 16 channels");
-    const Gradient gradient = gradientOf(values, mask, c);
-    float* output = call.output<float>(0, TF_FLOAT, {c.batch, c.height, c.width, c.channels});
-    target().kernels->inputGradient(c, gradient, floats(kernel), output);
-  });
-}
-
-void filterGradient(void* own, TF_OpKernelContext* context) {
-  Call(context).run([own](Call& call) {
-    const Tensor input = call.input(0), values = call.input(1), mask = optional(call, 2);
-    const Convolution c = checked({size(input, 0), size(input, 1), size(input, 2), size(input, 3), size(values, 3),
-                                   attributesOf(own).padding});
-    const Gradient gradient = gradientOf(values, mask, c);
-    float* kernel = call.output<float>(0, TF_FLOAT, {3, 3, c.channels, c.filters});
-    float* bias = call.output<float>(1, TF_FLOAT, {c.filters});
-    target().kernels->filterGradient(c, floats(input), gradient, kernel, bias);
-  });
-}
 
 void unknownShapes(TF_ShapeInferenceContext* context, TF_Status* status) {
   TF_ShapeInferenceContextSetUnknownShape(context, status);
 }
 
-/** What an operation is called, takes and gives: specifications as in TensorFlow's REGISTER_OP. */
-struct Definition {
-  const char* name;
-  std::initializer_list<const char*> attributes, inputs, outputs;
-  void* (*create)(TF_OpKernelConstruction*);
-  void (*compute)(void*, TF_OpKernelContext*);
-};
+std::string registerOnce() {
+  try {
+    defineConvolutions();
+    defineNormalizations();
+    return {};
+  } catch (const Failure& failure) {
+    return failure.message;
+  }
+}
 
-const char* define(const Definition& definition, TF_Status* status) {
+}  // namespace
+
+void define(const Definition& definition) {
+  const Status status(TF_NewStatus());
+  const auto check = [&] {
+    if (TF_GetCode(status.get()) == TF_OK) return;
+    throw Failure{TF_GetCode(status.get()), std::string(definition.name) + ": " + TF_Message(status.get())};
+  };
   TF_OpDefinitionBuilder* builder = TF_NewOpDefinitionBuilder(definition.name);
   for (const char* each : definition.attributes) TF_OpDefinitionBuilderAddAttr(builder, each);
   for (const char* each : definition.inputs) TF_OpDefinitionBuilderAddInput(builder, each);
   for (const char* each : definition.outputs) TF_OpDefinitionBuilderAddOutput(builder, each);
   TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, unknownShapes);
-  TF_RegisterOpDefinition(builder, status);
-  if (TF_GetCode(status) == TF_OK) {
-    TF_KernelBuilder* kernel = TF_NewKernelBuilder(definition.name, "CPU", definition.create, definition.compute, destroy);
-    TF_RegisterKernelBuilder(definition.name, kernel, status);
-  }
-  return TF_GetCode(status) == TF_OK ? nullptr : definition.name;
+  TF_RegisterOpDefinition(builder, status.get());
+  check();
+  TF_KernelBuilder* kernel =
+      TF_NewKernelBuilder(definition.name, "CPU", definition.create, definition.compute, definition.destroy);
+  TF_RegisterKernelBuilder(definition.name, kernel, status.get());
+  check();
 }
-
-}  // namespace
-
-namespace {
-
-std::string registerOnce() {
-  const char *padding = "padding: int", *biases = "biases: int >= 0", *masks = "masks: int >= 0";
-  const char* maskType = "M: {float, uint8} = DT_FLOAT";
-  const Definition definitions[] = {
-      {"RodadaConv3x3",
-       {padding, "relu: bool", biases},
-       {"input: float", "kernel: float", "bias: biases * float"},
-       {"output: float"},
-       create<true>,
-       forward},
-      {"RodadaConv3x3Pool",
-       {padding, biases},
-       {"input: float", "kernel: float", "bias: biases * float"},
-       {"output: float", "winners: uint8"},
-       create<false>,
-       forwardPooled},
-      {"RodadaConv3x3InputGradient",
-       {padding, masks, maskType},
-       {"input_sizes: int32", "kernel: float", "gradient: float", "mask: masks * M"},
-       {"input_gradient: float"},
-       create<false>,
-       inputGradient},
-      {"RodadaConv3x3FilterGradient",
-       {padding, masks, maskType},
-       {"input: float", "gradient: float", "mask: masks * M"},
-       {"kernel_gradient: float", "bias_gradient: float"},
-       create<false>,
-       filterGradient},
-  };
-  const Status status(TF_NewStatus());
-  for (const Definition& definition : definitions) {
-    if (const char* name = define(definition, status.get()))
-      return std::string(name) + ": " + TF_Message(status.get());
-  }
-  return {};
-}
-
-}  // namespace
 
 std::string registerOperations() {
   static const std::string reason = registerOnce();

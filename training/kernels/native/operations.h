@@ -1,10 +1,14 @@
-// Makes the convolutions known to TensorFlow as operations.
+// The operations that are made known to TensorFlow.
 #pragma once
 #include <string>
 
 namespace rodada {
 
-/** Done once for the process, however often it is called. @returns why it can't be done; empty if it was */
+/** Makes all of them known, once for the process, however often it is called. @returns why it can't be done; empty if it was */
 std::string registerOperations();
+
+// One kind of them each. They throw Failure.
+void defineConvolutions();
+void defineNormalizations();
 
 }  // namespace rodada

@@ -1,6 +1,6 @@
 // Chooses the kernels for the instruction set that this processor has.
 #pragma once
-#include "convolution.h"
+#include "kernels.h"
 
 namespace rodada {
 

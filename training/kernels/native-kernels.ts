@@ -1,4 +1,4 @@
-// Loads our convolutions (native/, compiled by the native set-up) into the TensorFlow that tfjs-node has started.
+// Loads our kernels (native/, compiled by the native set-up) into the TensorFlow that tfjs-node has started.
 import * as tf from '@tensorflow/tfjs-core';
 import { UserError } from '../../engine/stage.ts';
 
@@ -13,7 +13,7 @@ const loaded = new WeakSet<object>();
  * @throws UserError if another one is asked for
  * @throws Error if they don't load into this TensorFlow
  */
-export function loadOwnConvolutions(file: string): string {
+export function loadNativeKernels(file: string): string {
   const addon = { exports: {} as { instructions: string } };
   process.dlopen(addon, file);
   const { instructions } = addon.exports;
@@ -27,5 +27,5 @@ export function loadOwnConvolutions(file: string): string {
   return instructions;
 }
 
-/** Whether the current backend has our convolutions. */
-export const hasOwnConvolutions = (): boolean => loaded.has(tf.backend());
+/** Whether the current backend has our kernels. */
+export const hasNativeKernels = (): boolean => loaded.has(tf.backend());
