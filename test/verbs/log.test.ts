@@ -40,7 +40,7 @@ describe('log', () => {
     const { exitCode, stdout } = await project.cli('log', 'say');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
-      /^say #1: executed \(exit code 0\), started \d{4}-\S+Z, took [\d.]+ m?s, (at most [\d.]+ MB of memory seen|memory not known), cache\/logs\/[0-9a-f]{64}\.log\na line\nan error line\n$/,
+      /^say #1: executed \(exit code 0\), started \d{4}-\S+Z, took [\d.]+ m?s, (at most [\d.]+ [kM]B of memory seen|memory not known), cache\/logs\/[0-9a-f]{64}\.log\na line\nan error line\n$/,
     );
   });
 
