@@ -10,6 +10,7 @@ import { registerKernels } from './kernels/index.ts';
 import { loadNativeKernels } from './kernels/native-kernels.ts';
 import { ownKernelsBeside } from './native/own-kernels.ts';
 import { nativePlaces } from './native/places.ts';
+import { linkedFlavour } from './native/state.ts';
 import { registerThreadedWasm } from './wasm-backend.ts';
 
 export { type BackendName, backendNameOf };
@@ -92,7 +93,11 @@ async function loadTensorflow(rung: 'tensorflow-gpu' | 'tensorflow'): Promise<Ba
         : 'TensorFlow was started on the GPU, and this is to run on the CPU.',
     );
   }
-  const kernels = gpu ? undefined : ownKernelsBeside(nativePlaces().binding);
+  const places = nativePlaces();
+  const kernels = gpu ? undefined : ownKernelsBeside(places.binding);
+  if (!gpu && kernels === undefined && linkedFlavour(places) !== undefined) {
+    throw new UserError("rodada's kernels for TensorFlow are gone; `npm run native` makes them anew.");
+  }
   const instructions = kernels === undefined ? '' : ` (kernels for ${loadNativeKernels(kernels)})`;
   const asked = Number(process.env.TF_NUM_INTRAOP_THREADS);
   return {

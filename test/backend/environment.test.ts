@@ -1,5 +1,5 @@
 // The backend's environment fact: which rung it says, what it costs, and what it refuses.
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -9,7 +9,7 @@ import { backendNameOf } from '../../training/backend-name.ts';
 import trainingEnvironment from '../../training/environment.ts';
 import { nvidiaDriver } from '../../training/native/nvidia-driver.ts';
 import { ownKernelsVersion } from '../../training/native/own-kernels.ts';
-import { nativePlaces } from '../../training/native/places.ts';
+import { entryName, nativePlaces } from '../../training/native/places.ts';
 import { nativeState } from '../../training/native/state.ts';
 import { tensorflowVersion, tfjsVersion } from '../../training/native/versions.ts';
 
@@ -101,19 +101,30 @@ it('names the rung of each value, and refuses others', () => {
 });
 
 /** What loading a rung does in a process of its own, with the binding of this checkout. */
-async function load(rung: string): Promise<string> {
+async function load(rung: string, tfjsNode = ''): Promise<string> {
   const script = `
     const { loadBackend } = await import('./training/backend.ts');
     const { label } = await loadBackend('${rung}').catch((error) => ({ label: error.constructor.name + ': ' + error.message }));
     console.log(label, process.env.CUDA_VISIBLE_DEVICES ?? 'all', process.env.TF_DETERMINISTIC_OPS ?? 'fast');`;
   const args = ['--import', 'tsx', '--input-type=module', '-e', script];
-  return (await execa(process.execPath, args, { env: { RODADA_TFJS_NODE: '' } })).stdout;
+  return (await execa(process.execPath, args, { env: { RODADA_TFJS_NODE: tfjsNode } })).stdout;
 }
 
 describe.runIf(native)('native TensorFlow', () => {
   it('never runs on a GPU where it is recorded as the CPU', async () => {
     expect(await load('tensorflow')).toMatch(
       new RegExp(`^tensorflow ${tensorflowVersion} \\(kernels for (avx512|avx2|baseline)\\) -1 fast$`),
+    );
+  });
+
+  it('refuses to run without the kernels that it was recorded with', async () => {
+    const [entry, tfjsNode] = [join(folder, entryName('cpu')), join(folder, 'tfjs-node-gpu')];
+    await mkdir(entry);
+    await mkdir(join(tfjsNode, 'lib', 'napi-v8'), { recursive: true });
+    await writeFile(join(entry, 'tfjs_binding.node'), '');
+    await symlink(join(entry, 'tfjs_binding.node'), join(tfjsNode, 'lib', 'napi-v8', 'tfjs_binding.node'));
+    expect(await load('tensorflow', tfjsNode)).toBe(
+      "UserError: rodada's kernels for TensorFlow are gone; `npm run native` makes them anew. -1 fast",
     );
   });
 
