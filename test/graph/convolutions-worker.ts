@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
+import { difference } from '../../bench/parity/cases.ts';
 import { loadBackend } from '../../training/backend.ts';
 import { forwardPass, weightVariables } from '../../training/graph/forward-pass.ts';
 import { GraphBuilder } from '../../training/graph/graph-builder.ts';
@@ -18,7 +19,7 @@ const results = cases.map((own): ConvolutionResult => {
   const digest = createHash('sha256');
   const differences = Object.entries(ours.values).map(([name, values]) => {
     digest.update(values);
-    return [name, difference(values, theirs.values[name]!)] as const;
+    return [name, difference(values, theirs.values[name]!, 1)] as const;
   });
   return {
     operations: ours.operations,
@@ -125,16 +126,4 @@ function outcome(
   const { nodeList } = graph.graphDef().toObject();
   const operations = nodeList.map(({ op }) => op).filter((operation) => operation.startsWith('Rodada'));
   return { operations, values };
-}
-
-/** The largest, relative to the largest of the expected numbers. */
-function difference(actual: Float32Array, expected: Float32Array): number {
-  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
-  let [off, scale] = [0, 0];
-  expected.forEach((value, i) => {
-    const own = Math.abs(value - actual[i]!);
-    if (!(own <= off)) off = own; // NaN, too, is a difference
-    scale = Math.max(scale, Math.abs(value));
-  });
-  return off / scale;
 }
