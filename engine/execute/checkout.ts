@@ -1,6 +1,6 @@
 // Brings outs to what a lock says, from the store. What it would replace is in the store, or is put there first.
 import { lstatSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Emit } from '../event.ts';
 import type { Failure } from '../failure.ts';
@@ -9,6 +9,7 @@ import { OutPaths } from '../plan/out-path.ts';
 import { DamagedObject, type ObjectStore } from '../store/object-store.ts';
 import type { StatMemo } from '../store/stat-memo.ts';
 import type { Content } from '../store/tree.ts';
+import { removeTree } from '../store/trees.ts';
 import { publish } from './publish.ts';
 
 /** The parts of a workspace that outs come from and go to; no plan is needed for it. */
@@ -71,8 +72,8 @@ async function bring(place: Place, stage: string, out: LockedOut, force: boolean
   if (cached === false) return { reason: 'not-stored', stage, path, why: 'uncached' };
   if (!(await objects.has(content))) return { reason: 'not-stored', stage, path, why: 'missing' };
   if (!force && !(await isSafe(place, path, now))) return { reason: 'unsaved', stage, path };
-  const folder = join(cache, 'tmp', `checkout-${process.pid}`);
-  await rm(folder, { recursive: true, force: true });
+  await mkdir(join(cache, 'tmp'), { recursive: true });
+  const folder = await mkdtemp(join(cache, 'tmp', 'checkout-'));
   try {
     const from = join(folder, 'out');
     const listing = await objects.restore(content, from);
@@ -87,7 +88,7 @@ async function bring(place: Place, stage: string, out: LockedOut, force: boolean
     if (error instanceof DamagedObject) return { reason: 'not-stored', stage, path, why: 'damaged' };
     throw error;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeTree(folder);
   }
 }
 

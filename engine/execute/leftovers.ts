@@ -1,10 +1,11 @@
 // Clears up after a run that was cut off: its commands, its scratch and what it had not yet given its name.
 import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crashPoint } from '../store/crash-point.ts';
 import { isTemporaryName } from '../store/files.ts';
 import { PartialStates } from '../store/partial-states.ts';
+import { removeTree } from '../store/trees.ts';
 import { endOrphans } from './orphans.ts';
 
 /** Where unfinished files may lie, relative to the project; pipeline.lock is written beside itself. */
@@ -19,10 +20,11 @@ export async function clearLeftovers(root: string, cache: string): Promise<void>
     const folder = join(root, place);
     for (const name of await readdir(folder).catch(() => [])) {
       const ours = place === '.' ? name.startsWith('pipeline.lock.') : true;
-      if (ours && isTemporaryName(name)) await rm(join(folder, name), { recursive: true, force: true });
+      if (ours && isTemporaryName(name)) await removeTree(join(folder, name));
     }
   }
   new PartialStates(cache).removeEmpty();
   crashPoint('leftovers-found');
-  await rm(scratch, { recursive: true, force: true });
+  // What can't be removed, such as another user's files, is in nobody's way; the end of the run says so.
+  await removeTree(scratch).catch(() => undefined);
 }

@@ -1,6 +1,6 @@
 // Puts outs into the workspace: what was made or restored in scratch takes the old one's place by rename.
 import { lstatSync } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Instance } from '../plan/instance.ts';
 import { crashPoint } from '../store/crash-point.ts';
@@ -13,6 +13,7 @@ import {
   listTree,
   type OnBytes,
 } from '../store/tree.ts';
+import { moveTree } from '../store/trees.ts';
 import type { Workspace } from './workspace.ts';
 
 /** An out that stands complete in scratch. */
@@ -84,12 +85,12 @@ export async function publish(
     // A file gives way to a file in one step; anything else first moves out of the way, to be deleted with the scratch.
     const aside = before !== undefined && !(before.isFile() && content.type === 'file');
     crashPoint('publish-aside');
-    if (aside) await rename(target, join(old, String(i)));
+    if (aside) await moveTree(target, join(old, String(i)));
     crashPoint('publish-rename');
     try {
-      await rename(from, target);
+      await moveTree(from, target);
     } catch (error) {
-      if (aside) await rename(join(old, String(i)), target);
+      if (aside) await moveTree(join(old, String(i)), target);
       throw error;
     }
     crashPoint('publish-renamed');

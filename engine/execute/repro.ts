@@ -85,7 +85,10 @@ export async function repro(
   await Promise.all(results.values());
 
   await workspace.memo.save();
-  await workspace.trash.emptied();
+  await workspace.trash.emptied().catch((error: Error) => {
+    const message = systemErrorText(error, workspace.root) ?? String(error);
+    emit({ type: 'note', message: `Scratch could not be removed, the next run tries again. ${message}` });
+  });
   const unwritten = await lock.finish().then(
     () => undefined,
     (error: Error) => systemErrorText(error, workspace.root) ?? error.stack ?? String(error),

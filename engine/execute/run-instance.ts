@@ -47,7 +47,8 @@ export async function runInstance(
     emit({ type: 'fresh', stage: instance.name });
     return { status: 'fresh' };
   }
-  const folder = join(workspace.cache, 'tmp', `${decision.key}-${process.pid}`);
+  const folder = scratchFolder(workspace, decision.key);
+  workspace.trash.add(folder); // there is one only if an earlier run's could not be removed
   const old = join(folder, 'old');
   let reasons = decision.reasons;
   if (decision.action === 'restore') {
@@ -154,13 +155,16 @@ async function decideFrozen(
   return { failure: stageFailure(instance, message) };
 }
 
+/** The same in every run with this key: commands write it into their outputs. The run lock keeps others away from it. */
+const scratchFolder = ({ cache }: Workspace, key: string): string => join(cache, 'tmp', key);
+
 /** The record's outs, recreated in scratch where the workspace does not hold them; undefined where one is damaged. */
 async function restore(
   workspace: Workspace,
   instance: Instance,
   record: RunRecord,
 ): Promise<Record<string, ReadyOut> | undefined> {
-  const folder = join(workspace.cache, 'tmp', `${record.key}-${process.pid}`);
+  const folder = scratchFolder(workspace, record.key);
   const outs: Record<string, ReadyOut> = {};
   try {
     for (const [i, { name, path }] of instance.outs.entries()) {
@@ -205,7 +209,7 @@ async function execute(
   emit({ type: 'started', stage: instance.name, reasons, log: shownLog, ...resumes, ...continues });
   const environment = await workspace.environmentOf(instance);
   const scratch = await makeScratch(
-    join(workspace.cache, 'tmp', `${key}-${process.pid}`),
+    scratchFolder(workspace, key),
     workspace.root,
     instance,
     environment,

@@ -1,5 +1,5 @@
 // The scratch directory of one run: its inputs for the stage, and the paths where it makes its outs.
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fillLate } from '../config/template.ts';
 import type { Instance } from '../plan/instance.ts';
@@ -19,7 +19,7 @@ export interface Scratch {
 }
 
 /**
- * Makes an empty scratch directory below `folder`.
+ * Makes the scratch directory `folder`, which must not exist.
  * @param partial folder that outlives the run if it is cut off
  */
 export async function makeScratch(
@@ -30,7 +30,6 @@ export async function makeScratch(
   resume: Resumption | undefined,
   partial: string,
 ): Promise<Scratch> {
-  await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const resumed = resume && (await bringBack(resume, folder));
   const outs: Record<string, string> = {};

@@ -1,9 +1,9 @@
 // Deletes what a run no longer needs beside its work: thousands of small files take a while.
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { removeTree } from '../store/trees.ts';
 
 export class Trash {
   readonly #folder: string;
@@ -18,16 +18,21 @@ export class Trash {
   /** Moves the folder at `path`, if there is one, out of the way and deletes it before `emptied` ends. */
   add(path: string): void {
     if (!existsSync(path)) return;
-    const name = join(this.#folder, `trash-${process.pid}-${++this.#count}`);
     mkdirSync(this.#folder, { recursive: true });
+    let name: string;
+    do name = join(this.#folder, `trash-${++this.#count}`);
+    while (existsSync(name)); // an earlier run may have left what it could not delete
     renameSync(path, name);
     this.#emptied = Promise.all([this.#emptied, remove(name)]).then(() => undefined);
   }
 
-  /** Waits until everything is deleted, and removes the folder: that is how the next run knows that this one ended. */
+  /**
+   * Waits until everything is deleted, and removes the folder: that is how the next run knows that this one ended.
+   * @throws if something can't be removed, such as another user's files
+   */
   async emptied(): Promise<void> {
     await this.#emptied;
-    await rm(this.#folder, { recursive: true, force: true });
+    await removeTree(this.#folder);
   }
 }
 
@@ -35,6 +40,6 @@ export class Trash {
 async function remove(path: string): Promise<void> {
   // The system's own command is quicker than one call from here for each file.
   await promisify(execFile)('rm', ['-rf', '--', path])
-    .catch(() => rm(path, { recursive: true, force: true }))
-    .catch(() => undefined); // the next run clears what is left
+    .catch(() => removeTree(path))
+    .catch(() => undefined); // `emptied` tries again
 }

@@ -9,6 +9,7 @@ import { ObjectStore } from '../store/object-store.ts';
 import { type PartialState, PartialStates } from '../store/partial-states.ts';
 import { RunRecords } from '../store/run-records.ts';
 import type { Content } from '../store/tree.ts';
+import { removeTree } from '../store/trees.ts';
 import { contentsOf } from './scope.ts';
 import { type StoredRun, type Sweep, sweep } from './sweep.ts';
 
@@ -110,8 +111,8 @@ export async function collect(
     for (const { key } of swept.runs) records.remove(key);
     for (const hash of swept.objects) store.remove(hash);
     for (const file of logs) rmSync(file, { force: true });
-    for (const { key } of partial) states.remove(key);
-    if (quarantine) rmSync(join(cache, 'quarantine'), { recursive: true, force: true });
+    for (const { key } of partial) await states.remove(key);
+    if (quarantine) await removeTree(join(cache, 'quarantine'));
   }
   return succeed({
     runs: [...swept.runs]

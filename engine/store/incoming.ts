@@ -1,26 +1,26 @@
 // Objects on their way into the store: written under temporary names, forced to disk together, then named.
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { breathe } from './breathe.ts';
 import { crashPoint } from './crash-point.ts';
 import { force } from './files.ts';
-
-let serial = 0;
+import { removeTree } from './trees.ts';
 
 export class Incoming {
-  readonly #folder: string;
+  readonly #parent: string;
+  /** For temporary files; made when the first is added. */
+  #folder: string | undefined;
   readonly #pathOf: (hash: string) => string;
   /** Hash → temporary file. */
   readonly #files = new Map<string, string>();
-  #made = false;
 
   /**
-   * @param folder for temporary files, on the store's file system
+   * @param parent for a folder of temporary files, on the store's file system
    * @param pathOf gives an object's place
    */
-  constructor(folder: string, pathOf: (hash: string) => string) {
-    this.#folder = join(folder, `incoming-${process.pid}-${++serial}`);
+  constructor(parent: string, pathOf: (hash: string) => string) {
+    this.#parent = parent;
     this.#pathOf = pathOf;
   }
 
@@ -30,8 +30,10 @@ export class Incoming {
 
   /** A path to write the object `hash` at; it counts once `commit` has ended. */
   async add(hash: string): Promise<string> {
-    if (!this.#made) await mkdir(this.#folder, { recursive: true });
-    this.#made = true;
+    if (this.#folder === undefined) {
+      await mkdir(this.#parent, { recursive: true });
+      this.#folder = await mkdtemp(join(this.#parent, 'incoming-'));
+    }
     crashPoint('object-write');
     const path = join(this.#folder, hash);
     this.#files.set(hash, path);
@@ -45,7 +47,7 @@ export class Incoming {
 
   /** Forces all objects to disk, then gives them their names: none is ever there in part. */
   async commit(): Promise<void> {
-    if (this.#files.size === 0) return;
+    if (this.#folder === undefined || this.#files.size === 0) return;
     crashPoint('object-sync');
     await force(this.#folder, [...this.#files.values()]);
     const folders = new Set([...this.#files.keys()].map((hash) => dirname(this.#pathOf(hash))));
@@ -60,6 +62,6 @@ export class Incoming {
 
   /** Removes what has not been named. */
   async dispose(): Promise<void> {
-    if (this.#made) await rm(this.#folder, { recursive: true, force: true });
+    if (this.#folder !== undefined) await removeTree(this.#folder);
   }
 }

@@ -1,7 +1,8 @@
 // The places where stages leave state while they run, for the next run with the very same key if this one is cut off.
-import { readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdirSync, rmdirSync, statSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeTree } from './trees.ts';
 
 /** What a run that was cut off left. */
 export interface PartialState {
@@ -28,7 +29,7 @@ export class PartialStates {
   async begin(key: string, anew: boolean): Promise<{ readonly path: string; readonly found: boolean }> {
     const path = this.#pathOf(key);
     const found = !anew && (await readdir(path).catch(() => [])).length > 0;
-    if (!found) await rm(path, { recursive: true, force: true });
+    if (!found) await removeTree(path);
     await mkdir(path, { recursive: true });
     return { path, found };
   }
@@ -41,7 +42,7 @@ export class PartialStates {
     const path = this.#pathOf(key);
     const left = (await readdir(path).catch(() => [])).length > 0;
     if (left && (await keeps().catch(() => false))) return;
-    await rm(path, { recursive: true, force: true });
+    await removeTree(path);
   }
 
   /** All that is kept. */
@@ -50,8 +51,8 @@ export class PartialStates {
   }
 
   /** Removes what is kept for a key. */
-  remove(key: string): void {
-    rmSync(this.#pathOf(key), { recursive: true, force: true });
+  remove(key: string): Promise<void> {
+    return removeTree(this.#pathOf(key));
   }
 
   /** Removes the places of runs that were killed before they left anything. */
@@ -65,11 +66,7 @@ export class PartialStates {
   }
 
   #keys(): string[] {
-    try {
-      return readdirSync(this.#folder);
-    } catch {
-      return []; // nothing ever ran here
-    }
+    return namesIn(this.#folder);
   }
 
   #pathOf(key: string): string {
@@ -81,9 +78,18 @@ function sizeAndTime(path: string): { bytes: number; changed: number } {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return { bytes: 0, changed: 0 };
   if (!stat.isDirectory()) return { bytes: stat.size, changed: stat.mtimeMs };
-  const inside = readdirSync(path).map((name) => sizeAndTime(join(path, name)));
+  const inside = namesIn(path).map((name) => sizeAndTime(join(path, name)));
   return {
     bytes: inside.reduce((sum, { bytes }) => sum + bytes, 0),
     changed: inside.reduce((last, { changed }) => Math.max(last, changed), stat.mtimeMs),
   };
+}
+
+/** Names in a folder; none if it does not exist or may not be listed. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }

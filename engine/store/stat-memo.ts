@@ -1,5 +1,5 @@
 // Remembers what a path's content was when its files last looked as they do now; deleting it costs time and nothing else.
-import { lstatSync, statSync } from 'node:fs';
+import { type BigIntStats, lstatSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readJson, writeFileAtomic } from './files.ts';
 import {
@@ -106,7 +106,7 @@ export class StatMemo {
       const known = files[file];
       if (known === undefined || known[1] !== hash) return undefined;
       const absolute = join(root, path, file);
-      const stat = lstatSync(absolute, { throwIfNoEntry: false, bigint: true });
+      const stat = lstatIfThere(absolute);
       if (stat?.isFile() !== true || stampOf(stat) !== known[0]) return undefined;
       return ((stat.mode & 0o111n) === 0n ? 'file' : 'executable') === kind ? absolute : undefined;
     };
@@ -156,6 +156,15 @@ export class StatMemo {
 
   #fileOf(path: string): string {
     return join(this.#folder, `${sha256(path).slice(0, 16)}.json`);
+  }
+}
+
+/** undefined also if a file is in the place of a folder on the way. */
+function lstatIfThere(path: string): BigIntStats | undefined {
+  try {
+    return lstatSync(path, { bigint: true });
+  } catch {
+    return undefined;
   }
 }
 

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 import type { Event, Summary } from '../../engine/event.ts';
+import { removeTree } from '../../engine/store/trees.ts';
 import { projectRoot } from './run-stage.ts';
 
 export interface CliRun {
@@ -37,7 +38,7 @@ export class Project {
   }
 
   dispose(): Promise<void> {
-    return rm(this.root, { recursive: true, force: true });
+    return removeTree(this.root);
   }
 
   path(path: string): string {
