@@ -1,4 +1,5 @@
 // Why a stage is not fresh, as data: the differences between what the lock says and what is there now.
+import { usualShell } from './config/shell.ts';
 import type { Fingerprint } from './fingerprint/fingerprint.ts';
 import type { LockBlock } from './lock-file.ts';
 import { byCodeUnit } from './order.ts';
@@ -11,6 +12,7 @@ export type Reason =
   | { readonly what: 'forced' }
   | { readonly what: 'always' }
   | { readonly what: 'cmd'; readonly old: string; readonly new: string }
+  | { readonly what: 'shell'; readonly old: string; readonly new: string }
   | { readonly what: 'wdir'; readonly old: string; readonly new: string }
   | { readonly what: 'code'; readonly file: string; readonly change: Change }
   | {
@@ -67,6 +69,8 @@ export function explain(
     reasons.push({ what: 'dep', path, change: changeOf(before, after) });
   if (JSON.stringify(old.cmd) !== JSON.stringify(fingerprint.cmd))
     reasons.push({ what: 'cmd', old: oneLine(old.cmd), new: oneLine(fingerprint.cmd) });
+  if (old.shell !== fingerprint.shell)
+    reasons.push({ what: 'shell', old: old.shell ?? usualShell, new: fingerprint.shell ?? usualShell });
   if (old.wdir !== fingerprint.wdir)
     reasons.push({ what: 'wdir', old: old.wdir ?? '.', new: fingerprint.wdir ?? '.' });
   for (const [name, before, after] of differences(old.environment, fingerprint.environment))

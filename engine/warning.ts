@@ -22,6 +22,8 @@ export type Warning =
     }
   /** An entry of a matrix' `exclude` that no combination matches. */
   | { readonly what: 'unused-exclude'; readonly stage: string; readonly position?: SourcePosition }
+  /** Commands run in the fallback shell, as bash is not installed and pipeline.yaml names no shell. */
+  | { readonly what: 'no-bash' }
   /** A glob that matches files inside an out: what an out holds is known only by its own name. */
   | {
       readonly what: 'glob-inside-out';

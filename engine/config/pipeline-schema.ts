@@ -1,6 +1,7 @@
 // What pipeline.yaml may say: the zod schema of the file, before templates are resolved. Editors get it as JSON Schema.
 import { z } from 'zod';
 import { durationPattern } from './duration.ts';
+import { shellPattern } from './shell.ts';
 import { sizePattern } from './size.ts';
 
 const name = z.string().regex(/^[A-Za-z][\w-]*$/, 'letters, digits, _ and -, beginning with a letter');
@@ -70,6 +71,10 @@ const matrix = z
 
 const command = z.string().min(1);
 
+const shell = z
+  .string()
+  .regex(shellPattern, 'a program and its options without quotes, such as `bash -euo pipefail` or `sh -eu`');
+
 const resume = z.strictObject({
   by: z
     .string()
@@ -96,6 +101,9 @@ export const StageSchema = z.strictObject({
       'Shell command, or several that run in order until one fails; in `wdir`, with node_modules/.bin on the PATH. ' +
         '`${deps.NAME}`, `${lists.NAME}`, `${outs.NAME}` and `${resume.from}` stand for quoted paths; `\\${NAME}` is left to the shell.',
     ),
+  shell: shell
+    .optional()
+    .describe('Shell that runs the commands of this stage, instead of the one that the pipeline names.'),
   wdir: path
     .optional()
     .describe(
@@ -164,6 +172,13 @@ export const PipelineSchema = z.strictObject({
     .optional()
     .describe(
       'Environment facts by name, such as the training backend: modules whose default export finds out.',
+    ),
+  shell: shell
+    .optional()
+    .describe(
+      'Shell that runs the commands: a program and its options, to which `-c` and the command are added. Default: ' +
+        '`bash -euo pipefail`, which stops at a command that fails, also inside a pipe, and at a variable that is not set; ' +
+        'without bash `sh -eu`, which overlooks failures inside a pipe.',
     ),
   cache: z
     .strictObject({

@@ -98,6 +98,6 @@ function keyOfVariant(
     const hashes = fingerprint.deps[own.name]!;
     return [name, Object.fromEntries(paths.map((path, j) => [path, hashes[own.paths[j]!]!]))] as const;
   });
-  const { wdir: _, ...rest } = fingerprint;
+  const { wdir: _, shell: __, ...rest } = fingerprint;
   return keyOf({ ...rest, ...declared(variant), deps: Object.fromEntries(deps) });
 }

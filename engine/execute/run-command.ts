@@ -2,14 +2,17 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { findProgram, searchPath } from '../config/shell.ts';
 import type { Progress } from '../stage.ts';
 import { watchMemory } from './memory-peak.ts';
 
 export interface Commands {
   /** Run in this order until one fails. With several, each is announced in the log as it was written. */
   readonly commands: readonly { readonly cmd: string; readonly shown: string }[];
+  /** The shell that runs them and its options, separated by a space. */
+  readonly shell: string;
   /** The project, whose packages' commands are on the PATH. */
   readonly root: string;
   readonly cwd: string;
@@ -76,14 +79,14 @@ type Exit = Pick<Ended, 'exitCode' | 'killedBy'>;
 async function runOne(
   cmd: string,
   keep: (piece: Buffer) => void,
-  { root, cwd, env, onProgress, signal }: Omit<Commands, 'commands' | 'log'>,
+  { shell, root, cwd, env, onProgress, signal }: Omit<Commands, 'commands' | 'log'>,
 ): Promise<Exit & { memory: number | null }> {
-  const path = [join(root, 'node_modules', '.bin'), dirname(process.execPath), process.env.PATH ?? ''];
-  const child = spawn(cmd, {
+  const PATH = searchPath(root);
+  const [program = '', ...options] = shell.split(' ');
+  const child = spawn(findProgram(program, PATH, root) ?? program, [...options, '-c', cmd], {
     cwd,
-    shell: true,
     detached: true, // a group of its own: Ctrl-C reaches it through us, after what is finished is safe
-    env: { ...process.env, PATH: path.join(delimiter), ...env },
+    env: { ...process.env, PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   if (child.pid !== undefined) groups.add(child.pid);

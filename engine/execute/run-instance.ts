@@ -13,6 +13,7 @@ import { DamagedObject } from '../store/object-store.ts';
 import { PartialStates } from '../store/partial-states.ts';
 import type { RunRecord } from '../store/run-records.ts';
 import type { Content } from '../store/tree.ts';
+import { exitText } from './exit-text.ts';
 import { collect, publish, type ReadyOut, type Uncollected } from './publish.ts';
 import { findResumption } from './resume.ts';
 import { type Ended, runCommands } from './run-command.ts';
@@ -221,6 +222,7 @@ async function execute(
     const logEnd = await workspace.logs.begin(instance.name, key);
     const ended = await runCommands({
       commands: scratch.cmds.map((cmd, i) => ({ cmd, shown: instance.cmds[i]! })),
+      shell: instance.shell,
       root: workspace.root,
       cwd: join(workspace.root, instance.wdir),
       env: { RODADA_STAGE: scratch.inputs, RODADA_PARTIAL: partial.path, ...environment },
@@ -244,12 +246,7 @@ async function execute(
     };
     if (timeout?.aborted)
       return failed(`Its command took longer than its timeout of ${instance.timeout!.text} and was ended.`);
-    if (ended.exitCode !== 0)
-      return failed(
-        ended.killedBy === null
-          ? `Its command ended with exit code ${ended.exitCode}.`
-          : `Its command was ended by ${ended.killedBy}.`,
-      );
+    if (ended.exitCode !== 0) return failed(exitText(ended));
     crashPoint('command-ended');
     const moved = await changedDependency(workspace, fingerprint);
     if (moved !== undefined)

@@ -16,6 +16,7 @@ import type { Content, OnBytes } from '../store/tree.ts';
 import { type HashProgress, hashProgress } from './hash-progress.ts';
 import { checkOutsAreNoSources } from './own-sources.ts';
 import { RunLogs } from './run-log.ts';
+import { checkShells } from './shells.ts';
 import { Trash } from './trash.ts';
 
 /** Folder of the store, relative to the project. */
@@ -70,6 +71,8 @@ export class Workspace {
       ...this.scriptsOf(instance).flatMap((script) => Object.keys(closures.value.get(script)?.code ?? {})),
     ]);
     if (!checked.ok) return checked;
+    const shells = checkShells(this.plan, instances);
+    if (!shells.ok) return shells;
     return this.#environment.check(
       instances.flatMap(({ env }) => env),
       (name) => this.plan.pipeline.source.position(['environment', name]),
@@ -114,10 +117,11 @@ export class Workspace {
         deps[name][path] = content.hash;
       }
     }
-    const { cmd, params, matrix, outs, wdir } = declared(instance);
+    const { cmd, shell, params, matrix, outs, wdir } = declared(instance);
     const fingerprint: Fingerprint = {
-      format: 1,
+      format: 2,
       cmd,
+      ...(shell === undefined ? {} : { shell }),
       code: Object.fromEntries(Object.entries(code).sort(([a], [b]) => byCodeUnit(a, b))),
       packages: Object.fromEntries(
         [...packages].sort(byCodeUnit).map((name) => [name, this.#versions.of(name)]),
@@ -142,6 +146,8 @@ export class Workspace {
     let scripts = this.#scripts.get(instance);
     if (scripts === undefined) {
       scripts = instance.cmds.flatMap((cmd) => scriptsOf(cmd, this.root, instance.wdir));
+      // A shell may be a script of the project.
+      if (instance.shell.includes('/')) scripts.push(...scriptsOf(instance.shell, this.root, '.'));
       this.#scripts.set(instance, scripts);
     }
     return scripts;

@@ -7,9 +7,11 @@ const canonicalize = createRequire(import.meta.url)('canonicalize') as (value: u
 
 export interface Fingerprint {
   /** Version of this format; a new one makes every stage run again. */
-  readonly format: 1;
+  readonly format: 2;
   /** The command, or the list of them, with its templates resolved, but for the paths of deps and outs, which are named below. */
   readonly cmd: string | readonly string[];
+  /** The shell that runs the command; absent if it is `bash -euo pipefail`. */
+  readonly shell?: string;
   /** File of the command's code → hash of what it compiles to: comments, types and formatting don't count. */
   readonly code: Readonly<Record<string, string>>;
   /** npm package that the code imports → version in the lockfile. */

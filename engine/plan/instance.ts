@@ -7,6 +7,8 @@ export interface Instance {
   readonly stage: string;
   /** Shell commands, run in this order until one fails; templates of deps and outs are still in them. */
   readonly cmds: readonly string[];
+  /** The shell that runs them and its options, separated by a space. */
+  readonly shell: string;
   /** Folder that the commands run in, relative to the project; `.` is the project itself. */
   readonly wdir: string;
   readonly labels: Readonly<Record<string, string>>;

@@ -5,6 +5,7 @@ import { meant } from '../config/nearest.ts';
 import { leafNames, type Params } from '../config/params.ts';
 import { type Pipeline, pipelineFile } from '../config/pipeline.ts';
 import type { StageSchema } from '../config/pipeline-schema.ts';
+import { defaultShell, normalizeShell } from '../config/shell.ts';
 import { lateNames, resolveTemplate, type Scope, withWildcards } from '../config/template.ts';
 import type { Part, Path } from '../config/yaml-source.ts';
 import { valueAt } from '../config/zod-diagnostics.ts';
@@ -114,6 +115,7 @@ export function instantiate(
     cmds: (typeof stage.cmd === 'string' ? [stage.cmd] : stage.cmd).map((cmd, i) =>
       commandText(cmd, typeof stage.cmd === 'string' ? [...at, 'cmd'] : [...at, 'cmd', i]),
     ),
+    shell: shellOf(stage, pipeline),
     wdir: wdir ?? '.',
     labels,
     matrix: values,
@@ -157,6 +159,12 @@ export function instantiate(
       add(message, hint, [...at, 'resume', field]),
     );
   return instance;
+}
+
+/** The stage's shell, else the pipeline's, else this machine's. */
+function shellOf(stage: StageSchema, { definition }: Pipeline): string {
+  const declared = stage.shell ?? definition.shell;
+  return declared === undefined ? defaultShell() : normalizeShell(declared);
 }
 
 /** Seconds; Node's timers reach no further than 2^31 milliseconds. */

@@ -1,11 +1,13 @@
 // From the files on disk to a checked graph: everything that can be found wrong before the first stage is found here.
 import { type Params, type ParamsOptions, readParams } from '../config/params.ts';
 import { type Pipeline, readPipeline } from '../config/pipeline.ts';
+import { defaultShell, usualShell } from '../config/shell.ts';
 import { type Result, succeed } from '../result.ts';
 import type { Warning } from '../warning.ts';
 import { expand } from './expand.ts';
 import { resolveGlobs } from './globs.ts';
 import { buildGraph, type Graph, indexOuts } from './graph.ts';
+import type { Instance } from './instance.ts';
 import { unusedNames } from './unused.ts';
 
 export interface Plan {
@@ -47,6 +49,18 @@ export async function makePlan(root: string, options: PlanOptions): Promise<Resu
     pipeline: pipeline.value,
     params: params.value,
     graph: graph.value,
-    warnings: [...expanded.value.warnings, ...globbed.value.warnings, ...unused],
+    warnings: [
+      ...shellWarnings(graph.value.instances, pipeline.value),
+      ...expanded.value.warnings,
+      ...globbed.value.warnings,
+      ...unused,
+    ],
   });
+}
+
+/** Whether commands run in a shell that nobody chose and that overlooks failures. */
+function shellWarnings(instances: readonly Instance[], { definition }: Pipeline): Warning[] {
+  const undeclared = ({ stage }: Instance): boolean =>
+    (definition.stages[stage]?.shell ?? definition.shell) === undefined;
+  return defaultShell() !== usualShell && instances.some(undeclared) ? [{ what: 'no-bash' }] : [];
 }

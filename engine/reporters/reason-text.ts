@@ -15,6 +15,8 @@ export function reasonText(reason: Reason): string {
       return 'the fingerprint format changed';
     case 'cmd':
       return `command ${commandDifference(reason.old, reason.new)}`;
+    case 'shell':
+      return `shell ${reason.old} → ${reason.new}`;
     case 'wdir':
       return `wdir ${reason.old} → ${reason.new}`;
     case 'code':

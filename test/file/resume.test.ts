@@ -144,7 +144,7 @@ describe('resume', () => {
       'pipeline.yaml': `
 stages:
   train:
-    cmd: cat \${resume.from} /dev/null > \${outs.list}; wc -l < \${outs.list} >> \${outs.list}; echo \${train.epochs} >> \${outs.list}
+    cmd: cat \${resume.from} /dev/null > \${outs.list} || true; wc -l < \${outs.list} >> \${outs.list}; echo \${train.epochs} >> \${outs.list}
     params: [train]
     outs: { list: list.txt }
     resume: { by: train.epochs, from: list }

@@ -65,10 +65,15 @@ export class Project {
   }
 
   /** Runs the command line in the project. */
-  async cli(...args: string[]): Promise<CliRun> {
+  cli(...args: string[]): Promise<CliRun> {
+    return this.cliWith({}, ...args);
+  }
+
+  /** Runs the command line with these variables in its environment, too. */
+  async cliWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<CliRun> {
     const child = spawn(process.execPath, [join(projectRoot, 'engine/rodada.mjs'), ...args], {
       cwd: this.root,
-      env: { ...process.env, NO_COLOR: '1', CI: 'true' },
+      env: { ...process.env, NO_COLOR: '1', CI: 'true', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
