@@ -78,7 +78,7 @@ export function explain(
   for (const [name, before, after] of differences(old.outs, fingerprint.outs))
     reasons.push({ what: 'out-moved', name, old: before ?? null, new: after ?? null });
   for (const [name, content] of Object.entries(present)) {
-    const locked = block.outs[name];
+    const locked = own(block.outs, name);
     const path = fingerprint.outs[name]!;
     if (content === null) reasons.push({ what: 'out', path, state: 'missing' });
     else if (locked !== undefined && locked.hash !== content.hash)
@@ -93,7 +93,8 @@ const oneLine = (cmd: Fingerprint['cmd']): string => (typeof cmd === 'string' ? 
 function byPath(deps: Fingerprint['deps']): Record<string, string> {
   const found: Record<string, string> = {};
   for (const [name, paths] of Object.entries(deps))
-    for (const [path, hash] of Object.entries(paths)) found[path] = `${found[path] ?? ''}${name}=${hash};`;
+    for (const [path, hash] of Object.entries(paths))
+      found[path] = `${own(found, path) ?? ''}${name}=${hash};`;
   return found;
 }
 
@@ -101,9 +102,15 @@ function* differences<T>(
   old: Readonly<Record<string, T>>,
   now: Readonly<Record<string, T>>,
 ): Generator<[name: string, old: T | undefined, now: T | undefined]> {
-  for (const name of [...new Set([...Object.keys(old), ...Object.keys(now)])].sort(byCodeUnit))
-    if (JSON.stringify(old[name]) !== JSON.stringify(now[name])) yield [name, old[name], now[name]];
+  for (const name of [...new Set([...Object.keys(old), ...Object.keys(now)])].sort(byCodeUnit)) {
+    const [before, after] = [old, now].map((values) => own(values, name));
+    if (JSON.stringify(before) !== JSON.stringify(after)) yield [name, before, after];
+  }
 }
+
+/** A name may be that of a method which every object inherits. */
+const own = <T>(values: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(values, name) ? values[name] : undefined;
 
 const changeOf = (old: unknown, now: unknown): Change =>
   old === undefined ? 'added' : now === undefined ? 'removed' : 'changed';

@@ -1,25 +1,30 @@
 // Sets and takes away `frozen: true` in the text of pipeline.yaml, and leaves every other character as it is.
 import { isDeepStrictEqual } from 'node:util';
-import { isMap, isScalar, type Pair, parseDocument, type Range, type Scalar, type YAMLMap } from 'yaml';
+import { isMap, isScalar, type Pair, type Range, type Scalar, type YAMLMap } from 'yaml';
+import { parseYaml } from './yaml-document.ts';
 
 /** The text with the stage frozen or not; `same` where it was so; undefined where it can't be written in the file. */
 export function setFrozen(text: string, stage: string, frozen: boolean): string | 'same' | undefined {
-  const document = parseDocument(text);
-  const before = document.toJS() as { stages: Record<string, Record<string, unknown>> };
+  const parsed = parseYaml(text);
+  if (!parsed.ok) return undefined;
+  const { document } = parsed.value;
+  const before = parsed.value.value as { stages: Record<string, Record<string, unknown>> };
   if ((before.stages[stage]!.frozen === true) === frozen) return 'same';
   const stages = document.get('stages');
   const pair = isMap(stages) ? pairOf(stages, stage) : undefined;
   // A stage that is an alias of another has no fields of its own.
   if (pair === undefined || !isMap(pair.value)) return undefined;
+  // Nor does it have a field of its own if it merges another stage's (`<<: *other`).
+  if (!frozen && pairOf(pair.value, 'frozen') === undefined) return undefined;
   const edited = edit(text, pair.key as Scalar, pair.value, frozen);
   const { frozen: _, ...fields } = before.stages[stage]!;
   const expected = {
     ...before,
     stages: { ...before.stages, [stage]: frozen ? { ...fields, frozen: true } : fields },
   };
-  const after = parseDocument(edited);
+  const after = parseYaml(edited);
   // Whatever the file looks like: an edit that says anything else is none.
-  return after.errors.length === 0 && isDeepStrictEqual(after.toJS(), expected) ? edited : undefined;
+  return after.ok && isDeepStrictEqual(after.value.value, expected) ? edited : undefined;
 }
 
 function edit(text: string, key: Scalar, fields: YAMLMap, frozen: boolean): string {

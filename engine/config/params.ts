@@ -1,13 +1,13 @@
 // Resolves the parameters: params.yaml, overlaid by a profile and by `--set`, checked against the study's schema.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import type { z } from 'zod';
 import type { SourcePosition } from '../failure.ts';
 import { compileProjectModule, importErrorText, importProjectModule } from '../project-module.ts';
 import { fail, type Result, succeed } from '../result.ts';
 import { Accepted } from './accepted.ts';
 import { meant } from './nearest.ts';
+import { parseYaml } from './yaml-document.ts';
 import { type Part, type Path, YamlSource } from './yaml-source.ts';
 import { configuration, diagnose, valueAt } from './zod-diagnostics.ts';
 
@@ -139,16 +139,14 @@ function assign(values: unknown, assignment: string): Result<unknown> {
       configuration(`\`--set\`: there is no parameter \`${key}\`.`, meant(key, leafNames(values)), undefined),
     );
   }
-  let value: unknown;
-  try {
-    value = parseYaml(assignment.slice(equals + 1));
-  } catch (error) {
-    return fail({
-      reason: 'usage',
-      message: `\`--set ${assignment}\`: the value is not YAML: ${(error as Error).message}`,
-    });
-  }
-  return succeed(replaceAt(values, path, value));
+  const parsed = parseYaml(assignment.slice(equals + 1));
+  if (parsed.ok) return succeed(replaceAt(values, path, parsed.value.value));
+  const { message, hint } = parsed.mistake;
+  return fail({
+    reason: 'usage',
+    message: `\`--set ${assignment}\`: ${message}`,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 /** A copy of the values with `value` at `path`. */

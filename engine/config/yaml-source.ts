@@ -1,19 +1,10 @@
 // A YAML file that remembers where each value stands, so that a mistake can be shown in its line.
-import { readFileSync } from 'node:fs';
-import {
-  isAlias,
-  isMap,
-  isNode,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseDocument,
-  visit,
-} from 'yaml';
-import type { ConfigurationFailure, SourcePosition } from '../failure.ts';
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, type Pair, visit } from 'yaml';
+import type { SourcePosition } from '../failure.ts';
 import { fail, type Result, succeed } from '../result.ts';
+import { readTextFile } from './text-file.ts';
+import { type ParsedYaml, parseYaml } from './yaml-document.ts';
+import { isMerge, keyText, replaceTag } from './yaml-value.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -28,38 +19,30 @@ export class YamlSource {
   readonly #lines: readonly string[];
   readonly #counter: LineCounter;
   readonly #root: Node | null;
-  readonly #document: ReturnType<typeof parseDocument>;
+  readonly #document: ParsedYaml['document'];
 
-  private constructor(
-    file: string,
-    text: string,
-    document: ReturnType<typeof parseDocument>,
-    counter: LineCounter,
-  ) {
+  private constructor(file: string, text: string, { document, value }: ParsedYaml, counter: LineCounter) {
     this.file = file;
-    this.value = document.toJS() ?? {};
+    this.value = value ?? {};
     this.#text = text;
-    this.#lines = text.split('\n');
+    this.#lines = linesOf(text);
     this.#counter = counter;
     this.#root = document.contents;
     this.#document = document;
   }
 
-  /** Reads and parses `path`; `file` is what messages call it. */
-  static read(path: string, file: string, hint?: string): Result<YamlSource> {
-    let text: string;
-    try {
-      text = readFileSync(path, 'utf8');
-    } catch (error) {
-      const message =
-        (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'There is no such file.' : String(error);
-      return fail({ reason: 'file', path: file, message, ...(hint === undefined ? {} : { hint }) });
-    }
-    return YamlSource.parse(text, file);
+  /**
+   * Reads and parses `path`; `file` is what messages call it.
+   * @param hint the next step if there is no such file
+   * @param tags tags that mappings may have
+   */
+  static read(path: string, file: string, hint?: string, tags?: readonly string[]): Result<YamlSource> {
+    const text = readTextFile(path, file, hint);
+    return text.ok ? YamlSource.parse(text.value, file, tags) : text;
   }
 
-  /** Parses `text`; a syntax error is shown where it stands. */
-  static parse(text: string, file: string): Result<YamlSource> {
+  /** Parses `text`; a mistake is shown in its line. */
+  static parse(text: string, file: string, tags: readonly string[] = []): Result<YamlSource> {
     const conflict = conflictMarker(text);
     if (conflict !== undefined)
       return fail({
@@ -69,22 +52,11 @@ export class YamlSource {
         position: { file, column: 1, length: conflict.text.length, ...conflict },
       });
     const counter = new LineCounter();
-    // The parser's own search for equal keys takes the square of a mapping's size.
-    const options = { lineCounter: counter, prettyErrors: false, uniqueKeys: false };
-    const document = parseDocument(text, options);
-    // Whatever else the parser finds follows from the first error more often than not.
-    const error = document.errors[0] ?? repeatedKey(document);
-    if (error === undefined) return succeed(new YamlSource(file, text, document, counter));
-    const { line, col } = counter.linePos(error.pos[0]);
-    const source = text.split('\n')[line - 1] ?? '';
-    return fail({
-      reason: 'configuration',
-      message: error.message,
-      ...(/[{[].*[^'"]\$\{/.test(source)
-        ? { hint: 'Inside { } and [ ] quote a text that has `${…}` in it.' }
-        : {}),
-      position: { file, line, column: col, length: 1, text: source },
-    } satisfies ConfigurationFailure);
+    const parsed = parseYaml(text, tags, counter);
+    if (parsed.ok) return succeed(new YamlSource(file, text, parsed.value, counter));
+    const { message, hint, start, end } = parsed.mistake;
+    const position = positionOf(file, linesOf(text), counter, start, end);
+    return fail({ reason: 'configuration', message, ...(hint === undefined ? {} : { hint }), position });
   }
 
   /** Whether the file itself has an entry at `path`. */
@@ -102,10 +74,13 @@ export class YamlSource {
     let [start, end] = node?.range ?? [0, 1];
     const at = within === undefined ? -1 : this.#text.slice(start, end).indexOf(within);
     if (at >= 0) [start, end] = [start + at, start + at + within!.length];
-    const { line, col } = this.#counter.linePos(start);
-    const text = this.#lines[line - 1] ?? '';
-    const length = Math.max(1, Math.min(end - start, text.length - col + 1));
-    return { file: this.file, line, column: col, length, text };
+    return positionOf(this.file, this.#lines, this.#counter, start, end);
+  }
+
+  /** Whether the mapping at `path` says that it replaces the one below it. */
+  replaces(path: Path): boolean {
+    const { value, depth } = this.#find(path);
+    return depth === path.length && this.#resolved(value)?.tag === replaceTag;
   }
 
   /** Whether an alias elsewhere in the file repeats the entry at `path`, or something inside it. */
@@ -129,12 +104,9 @@ export class YamlSource {
     let key: Node | null = null;
     let value: Node | null = this.#root;
     for (const [depth, step] of path.entries()) {
-      const node = isAlias(value) ? (value.resolve(this.#document) ?? null) : value;
-      if (isMap(node)) {
-        const pair = node.items.find(
-          (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step),
-        );
-        if (pair === undefined) return { key, value, depth };
+      const node = this.#resolved(value);
+      const pair = isMap(node) ? this.#pair(node, String(step)) : undefined;
+      if (pair !== undefined) {
         key = pair.key as Node;
         value = isNode(pair.value) ? pair.value : key;
       } else if (isSeq(node) && isNode(node.items[Number(step)])) {
@@ -146,6 +118,40 @@ export class YamlSource {
     }
     return { key, value, depth: path.length };
   }
+
+  /** The pair of a mapping that has this key: its own, or one of a mapping that it merges. */
+  #pair(node: Node | null, key: string): Pair | undefined {
+    if (!isMap(node)) return undefined;
+    const own = node.items.find((pair) => !isMerge(pair) && isScalar(pair.key) && keyText(pair.key) === key);
+    if (own !== undefined) return own;
+    const merged = node.items.find(isMerge);
+    const sources = this.#resolved(merged?.value);
+    for (const source of isSeq(sources) ? sources.items : [sources]) {
+      const found = this.#pair(this.#resolved(source), key);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #resolved(node: unknown): Node | null {
+    if (isAlias(node)) return (node.resolve(this.#document) as Node | undefined) ?? null;
+    return isNode(node) ? node : null;
+  }
+}
+
+const linesOf = (text: string): string[] => text.split(/\r?\n/);
+
+function positionOf(
+  file: string,
+  lines: readonly string[],
+  counter: LineCounter,
+  start: number,
+  end: number,
+): SourcePosition {
+  const { line, col } = counter.linePos(start);
+  const text = lines[line - 1] ?? '';
+  const length = Math.max(1, Math.min(end - start, text.length - col + 1));
+  return { file, line, column: col, length, text };
 }
 
 /** The first line that a merge with conflicts left. */
@@ -154,29 +160,4 @@ function conflictMarker(text: string): { line: number; text: string } | undefine
   const lines = text.split('\n');
   const at = lines.findIndex((line) => line.startsWith('<<<<<<< '));
   return { line: at + 1, text: lines[at]! };
-}
-
-/** The first key that its mapping already has. */
-function repeatedKey(
-  document: ReturnType<typeof parseDocument>,
-): { message: string; pos: [number] } | undefined {
-  let found: { message: string; pos: [number] } | undefined;
-  visit(document, {
-    Map: (_, { items }) => {
-      const keys = new Set<unknown>();
-      for (const { key } of items) {
-        if (!isScalar(key)) continue;
-        if (keys.has(key.value)) {
-          found = {
-            message: `The key \`${String(key.value)}\` stands here twice.`,
-            pos: [key.range?.[0] ?? 0],
-          };
-          return visit.BREAK;
-        }
-        keys.add(key.value);
-      }
-      return undefined;
-    },
-  });
-  return found;
 }

@@ -122,12 +122,16 @@ export function configuration(
 export function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (inner, step) =>
-      typeof inner === 'object' && inner !== null && Object.hasOwn(inner, step)
+      typeof inner === 'object' && inner !== null && hasEntry(inner, step)
         ? (inner as Record<string | number, unknown>)[step]
         : undefined,
     value,
   );
 }
+
+/** A list has elements and no other entries; its length is none. */
+const hasEntry = (inner: object, step: string | number): boolean =>
+  Object.hasOwn(inner, step) && !(Array.isArray(inner) && step === 'length');
 
 /** The keys that the schema knows at `path`. */
 function keysAt(schema: unknown, path: Path): string[] {

@@ -73,10 +73,26 @@ const place = ({ file, line, column }: SourcePosition): string =>
 const sentence = (message: string): string => (/[.!?]$/.test(message) ? message : `${message}.`);
 
 /** The line with carets under what is meant. */
-function snippet({ line, column, length, text }: SourcePosition): string {
+function snippet(position: SourcePosition): string {
+  const { line, column, length, text } = clipped(position);
   const number = String(line);
   const caret = `${' '.repeat(column - 1)}${'^'.repeat(Math.max(1, Math.min(length, text.length - column + 1)))}`;
   return `  ${pc.dim(`${number} │`)} ${text}\n  ${' '.repeat(number.length)} ${pc.dim('│')} ${pc.red(caret)}`;
+}
+
+const longLine = 240; // characters
+
+/** Of a long line what is around the mistake. */
+function clipped(position: SourcePosition): SourcePosition {
+  const { column, text } = position;
+  if (text.length <= longLine) return position;
+  const start = Math.max(0, column - 1 - longLine / 2);
+  const part = text.slice(start, start + longLine);
+  return {
+    ...position,
+    column: column - start + (start > 0 ? 1 : 0),
+    text: `${start > 0 ? '…' : ''}${part}${start + longLine < text.length ? '…' : ''}`,
+  };
 }
 
 const lines = (...parts: (string | undefined)[]): string =>

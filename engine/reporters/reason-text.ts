@@ -71,8 +71,13 @@ const longCommand = 60; // characters
 function difference(old: unknown, now: unknown): string {
   if (isMapping(old) && isMapping(now)) {
     const keys = [...new Set([...Object.keys(old), ...Object.keys(now)])];
-    const changed = keys.filter((key) => JSON.stringify(old[key]) !== JSON.stringify(now[key]));
-    return changed.map((key) => `${key} ${difference(old[key], now[key])}`).join(', ');
+    const own = (values: Record<string, unknown>, key: string): unknown =>
+      Object.hasOwn(values, key) ? values[key] : undefined;
+    return keys
+      .map((key) => [key, own(old, key), own(now, key)] as const)
+      .filter(([, before, after]) => JSON.stringify(before) !== JSON.stringify(after))
+      .map(([key, before, after]) => `${key} ${difference(before, after)}`)
+      .join(', ');
   }
   return `${brief(old)} → ${brief(now)}`;
 }

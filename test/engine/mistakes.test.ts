@@ -116,7 +116,7 @@ For a variable of the shell write \`\\\${i}\`.
     expect(await mistake(files)).toContain(message);
   });
 
-  it('is a name with other letters, or one that stands twice', async () => {
+  it('is a name with other letters, or a duplicate', async () => {
     expect(await mistake(withPipeline('  use:', '  "use it":'))).toBe(
       `pipeline.yaml:7:3 error: \`use it\` can't be a name here: letters, digits, _ and -, beginning with a letter.
   7 │   "use it":
@@ -124,7 +124,7 @@ For a variable of the shell write \`\\\${i}\`.
 `,
     );
     expect(await mistake(withPipeline('  use:', '  make:'))).toContain(
-      'pipeline.yaml:7:3 error: The key `make` stands here twice.',
+      'pipeline.yaml:7:3 error: Duplicate key `make`.',
     );
   });
 
