@@ -1,7 +1,10 @@
 // Where a version of the project keeps its metrics: the outs that its pipeline.yaml names as such.
-import { overlay, paramsFile } from '../config/params.ts';
+import { overlayFile } from '../config/overlay.ts';
+import { paramsFile } from '../config/params.ts';
+import type { Shape } from '../config/params-shape.ts';
 import { parsePipeline, pipelineFile } from '../config/pipeline.ts';
 import { YamlSource } from '../config/yaml-source.ts';
+import { replaceTag } from '../config/yaml-value.ts';
 import { expand } from '../plan/expand.ts';
 import type { Tree } from './tree.ts';
 
@@ -9,7 +12,11 @@ import type { Tree } from './tree.ts';
  * Paths of the metrics outs of a version, in the order of its pipeline.yaml. A pipeline that this engine can't read, of an
  * older version perhaps, has none.
  */
-export async function metricsOuts(tree: Tree, profileFile: string | undefined): Promise<string[]> {
+export async function metricsOuts(
+  tree: Tree,
+  profileFile: string | undefined,
+  shape: Shape | undefined,
+): Promise<string[]> {
   const wanted = [pipelineFile, paramsFile, ...(profileFile === undefined ? [] : [profileFile])];
   const files = await tree.read(wanted, (path) => wanted.includes(path));
   const text = files.ok ? files.value.get(pipelineFile) : undefined;
@@ -19,8 +26,8 @@ export async function metricsOuts(tree: Tree, profileFile: string | undefined): 
   if (!pipeline.ok) return [];
   let values: unknown = {};
   for (const file of wanted.slice(1)) {
-    const params = YamlSource.parse(files.value.get(file) ?? '', file);
-    if (params.ok) values = overlay(values, params.value.value);
+    const params = YamlSource.parse(files.value.get(file) ?? '', file, [replaceTag]);
+    if (params.ok) values = overlayFile(values, params.value, shape);
   }
   const expanded = expand(pipeline.value, {
     values: values as Record<string, unknown>,

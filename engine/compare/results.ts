@@ -1,6 +1,8 @@
 // The results of one version of the project: its metrics files and its parameters.
-import { overlay } from '../config/params.ts';
+import { overlayFile } from '../config/overlay.ts';
+import type { Shape } from '../config/params-shape.ts';
 import { YamlSource } from '../config/yaml-source.ts';
+import { replaceTag } from '../config/yaml-value.ts';
 import type { Failure } from '../failure.ts';
 import { fail, type Result, succeed } from '../result.ts';
 import { metricsOuts } from './metrics-outs.ts';
@@ -22,6 +24,8 @@ export interface ResultsOptions {
   readonly timing?: boolean | undefined;
   /** Name of an overlay in profiles/; a version that lacks it is taken without. */
   readonly profile?: string | undefined;
+  /** What the schema says of the parameters, for laying the profile over them. */
+  readonly shape?: Shape | undefined;
   /** What to do about a metrics file that is broken. */
   readonly hint?: string | undefined;
 }
@@ -29,7 +33,7 @@ export interface ResultsOptions {
 /** Loads and parses all results of a version; every file that is not readable is a failure of its own. */
 export async function loadResults(tree: Tree, options: ResultsOptions = {}): Promise<Result<Results>> {
   const profileFile = options.profile === undefined ? undefined : `profiles/${options.profile}.yaml`;
-  const folders = [metricsFolder, ...(await metricsOuts(tree, profileFile))];
+  const folders = [metricsFolder, ...(await metricsOuts(tree, profileFile, options.shape))];
   const paths = [...folders, paramsFile, ...(profileFile === undefined ? [] : [profileFile])];
   const isMetrics = (path: string): boolean =>
     path !== paramsFile &&
@@ -57,8 +61,9 @@ export async function loadResults(tree: Tree, options: ResultsOptions = {}): Pro
   for (const path of [paramsFile, profileFile]) {
     const text = path === undefined ? undefined : files.value.get(path);
     if (path === undefined || text === undefined) continue;
-    const source = YamlSource.parse(text, `${path} in ${tree.label}`);
-    if (source.ok) params = path === paramsFile ? source.value.value : overlay(params, source.value.value);
+    const source = YamlSource.parse(text, `${path} in ${tree.label}`, [replaceTag]);
+    if (source.ok)
+      params = path === paramsFile ? source.value.value : overlayFile(params, source.value, options.shape);
     else failures.push(...source.failures);
   }
   return failures.length > 0 ? fail(...failures) : succeed({ label: tree.label, metrics, params });

@@ -1,5 +1,8 @@
 // Loads both sides of a comparison: the baseline and the working tree, with the gates of the working tree.
 import { readParams } from '../config/params.ts';
+import { ParamsSchema } from '../config/params-schema.ts';
+import type { Shape } from '../config/params-shape.ts';
+import { readPipeline } from '../config/pipeline.ts';
 import { diagnose } from '../config/zod-diagnostics.ts';
 import { fail, type Result, succeed } from '../result.ts';
 import { findBaseline } from './baseline.ts';
@@ -27,15 +30,19 @@ export interface Sides {
 export async function loadSides(options: SidesOptions): Promise<Result<Sides>> {
   const baseline = await findBaseline(options.cwd, options.baseline);
   if (!baseline.ok) return baseline;
-  const gates = await readGates(options);
+  const schema = schemaPath(options.cwd);
+  const gates = await readGates(options, schema);
   if (!gates.ok) return gates;
+  const shape = await profileShape(options, schema);
   const now = await loadResults(folderTree(options.cwd, 'the working tree'), {
     ...options,
+    shape,
     hint: 'Delete it and run `npm run repro` to make it anew.',
   });
   if (!now.ok) return now;
   const old = await loadResults(baseline.value, {
     ...options,
+    shape,
     hint: 'Mend it there, or name another version with --baseline.',
   });
   if (!old.ok) return old;
@@ -49,9 +56,29 @@ export async function loadSides(options: SidesOptions): Promise<Result<Sides>> {
   return succeed({ old: old.value, now: now.value, gates: gates.value });
 }
 
+/** The module with the schema that pipeline.yaml names; a project may have metrics and no pipeline.yaml. */
+function schemaPath(root: string): string | undefined {
+  const pipeline = readPipeline(root);
+  return pipeline.ok ? pipeline.value.definition.params : undefined;
+}
+
+/** The working tree's schema says for both sides how to lay a profile over the parameters. */
+async function profileShape(
+  { cwd, profile }: SidesOptions,
+  path: string | undefined,
+): Promise<Shape | undefined> {
+  if (profile === undefined || path === undefined) return undefined;
+  const shape = await (await ParamsSchema.open(cwd, path)).shape();
+  return shape.ok ? shape.value : undefined;
+}
+
 /** A project may have metrics and no params.yaml; then it has no gates. */
-async function readGates({ cwd, profile }: SidesOptions): Promise<Result<readonly Gate[]>> {
-  const params = await readParams(cwd, { profile });
+async function readGates(
+  { cwd, profile }: SidesOptions,
+  schema: string | undefined,
+): Promise<Result<readonly Gate[]>> {
+  // A profile can't be laid over the parameters without knowing their schema.
+  const params = await readParams(cwd, profile === undefined ? {} : { profile, schema });
   if (!params.ok) {
     const missing = params.failures.every((failure) => failure.reason === 'file');
     return missing && profile === undefined ? succeed([]) : params;

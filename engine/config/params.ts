@@ -1,14 +1,15 @@
 // Resolves the parameters: params.yaml, overlaid by a profile and by `--set`, checked against the study's schema.
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { z } from 'zod';
 import type { SourcePosition } from '../failure.ts';
-import { compileProjectModule, importErrorText, importProjectModule } from '../project-module.ts';
 import { fail, type Result, succeed } from '../result.ts';
 import { Accepted } from './accepted.ts';
 import { meant } from './nearest.ts';
+import { isMapping, overlayFile } from './overlay.ts';
+import { ParamsSchema } from './params-schema.ts';
 import { parseYaml } from './yaml-document.ts';
 import { type Part, type Path, YamlSource } from './yaml-source.ts';
+import { replaceTag } from './yaml-value.ts';
 import { configuration, diagnose, valueAt } from './zod-diagnostics.ts';
 
 export const paramsFile = 'params.yaml';
@@ -44,7 +45,10 @@ export async function readParams(root: string, options: ParamsOptions): Promise<
       const message = `${source.file} must be a mapping of names to values.`;
       return fail(configuration(message, undefined, source.position([])));
     }
-  let values = sources.reduceRight<unknown>((under, source) => overlay(under, source.value), {});
+  const schema = options.schema === undefined ? undefined : await ParamsSchema.open(root, options.schema);
+  const shape = sources.length === 1 ? undefined : await schema?.shape();
+  if (shape?.ok === false) return shape;
+  let values = sources.reduceRight<unknown>((under, source) => overlayFile(under, source, shape?.value), {});
   const locate = (path: Path, part: Part = 'value'): SourcePosition | undefined =>
     (sources.find((source) => source.has(path)) ?? base.value).position(path, part);
 
@@ -58,34 +62,18 @@ export async function readParams(root: string, options: ParamsOptions): Promise<
   /** No file has what `--set` says. */
   const locateWritten = (path: Path, part: Part): SourcePosition | undefined =>
     set.some((key) => `${path.join('.')}.`.startsWith(`${key}.`)) ? undefined : locate(path, part);
-  if (options.schema !== undefined) {
-    const compiled = await compileProjectModule(root, options.schema);
-    const accepted = compiled && new Accepted(root, compiled, values);
+  if (schema !== undefined) {
+    const accepted = schema.compiled && new Accepted(root, schema.compiled, values);
     if (accepted?.has() !== true) {
-      const schema = await loadSchema(root, options.schema);
-      if (!schema.ok) return schema;
-      const parsed = schema.value.safeParse(values);
+      const loaded = await schema.load();
+      if (!loaded.ok) return loaded;
+      const parsed = loaded.value.safeParse(values);
       if (!parsed.success)
-        return fail(...diagnose(parsed.error, schema.value, values, locateWritten, 'parameter'));
+        return fail(...diagnose(parsed.error, loaded.value, values, locateWritten, 'parameter'));
       await accepted?.remember();
     }
   }
   return succeed({ values: values as Record<string, unknown>, position: locate });
-}
-
-/** The zod schema that a module exports as its default. */
-async function loadSchema(root: string, path: string): Promise<Result<z.ZodType>> {
-  const hint = 'pipeline.yaml names it under `params`; its default export is the zod schema of params.yaml.';
-  const failure = (message: string): Result<never> => fail({ reason: 'file', path, message, hint });
-  if (!existsSync(join(root, path))) return failure('There is no such file.');
-  try {
-    const { default: schema } = await importProjectModule<{ default?: z.ZodType }>(root, path);
-    return typeof schema?.safeParse === 'function'
-      ? succeed(schema)
-      : failure('It does not export a zod schema as its default.');
-  } catch (error) {
-    return failure(importErrorText(error, root));
-  }
 }
 
 function readProfile(root: string, name: string): Result<YamlSource> {
@@ -99,7 +87,7 @@ function readProfile(root: string, name: string): Result<YamlSource> {
       ...(hint === undefined ? {} : { hint }),
     });
   }
-  return YamlSource.read(join(folder, `${name}.yaml`), `profiles/${name}.yaml`);
+  return YamlSource.read(join(folder, `${name}.yaml`), `profiles/${name}.yaml`, undefined, [replaceTag]);
 }
 
 function profileNames(folder: string): string[] {
@@ -111,18 +99,6 @@ function profileNames(folder: string): string[] {
   } catch {
     return [];
   }
-}
-
-const isMapping = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Mappings are merged key by key; anything else is replaced. */
-export function overlay(under: unknown, over: unknown): unknown {
-  if (!isMapping(under) || !isMapping(over)) return over;
-  const merged: Record<string, unknown> = { ...under };
-  for (const [key, value] of Object.entries(over))
-    merged[key] = Object.hasOwn(under, key) ? overlay(under[key], value) : value;
-  return merged;
 }
 
 /** The values with one `key=value` applied; the key must exist. */

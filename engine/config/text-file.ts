@@ -1,6 +1,6 @@
 // Reads text files that people write: UTF-8, with or without a byte order mark, and nothing that would be read otherwise.
 import { readFileSync } from 'node:fs';
-import type { ConfigurationFailure, FileFailure } from '../failure.ts';
+import type { ConfigurationFailure } from '../failure.ts';
 import { fail, type Result, succeed } from '../result.ts';
 
 /**
@@ -44,10 +44,9 @@ function markedEncoding(bytes: Buffer): string | undefined {
   return /^(00(?!00)..|(?!00)..00)/.test(start) ? 'UTF-16' : undefined;
 }
 
-const otherEncoding = (file: string, encoding: string): FileFailure => ({
-  reason: 'file',
-  path: file,
-  message: `The file is ${encoding}, and must be UTF-8.`,
+const otherEncoding = (file: string, encoding: string): ConfigurationFailure => ({
+  reason: 'configuration',
+  message: `${file} is ${encoding}, and must be UTF-8.`,
   hint: `Save it as UTF-8, for example with \`iconv -f ${encoding} -t UTF-8\`.`,
 });
 

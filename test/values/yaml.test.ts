@@ -204,7 +204,7 @@ Save params.yaml as UTF-8. If it is Latin-1: \`iconv -f LATIN1 -t UTF-8\`.
     ['UTF-16', Buffer.from('value: 1\n', 'utf16le')],
     ['UTF-32', Buffer.from([0xff, 0xfe, 0, 0, 0x76, 0, 0, 0])],
   ])('is rejected by its name: %s', async (name, bytes) => {
-    expect(await status(bytes)).toContain(`error: params.yaml: The file is ${name}, and must be UTF-8.\n`);
+    expect(await status(bytes)).toContain(`error: params.yaml is ${name}, and must be UTF-8.\n`);
   });
 });
 
