@@ -1,11 +1,13 @@
 // Imports a module of the project, TypeScript too: compiled once, and kept for as long as none of its files changes.
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { basename, extname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Metafile, Plugin } from 'esbuild';
+import { FileClock, settledBefore } from './store/file-clock.ts';
 import { readJson, writeFileAtomic } from './store/files.ts';
+import { changedAt, lookAt, stampAt } from './store/stamp.ts';
 import { sha256 } from './store/tree.ts';
 
 /** Where compiled modules are kept, relative to the project; deleting it costs time and nothing else. */
@@ -49,8 +51,14 @@ export async function compileProjectModule(root: string, path: string): Promise<
   const known = readJson<Remembered>(memo);
   if (known !== undefined && isCurrent(root, known)) return known;
   try {
+    const moment = new FileClock(join(root, 'cache', 'memo')).now();
     const compiled = await compile(root, path);
-    await writeFileAtomic(memo, JSON.stringify(compiled), { durable: false });
+    // A file that has changed since may have done so before or after it was read.
+    const isSettled = Object.keys(compiled.inputs).every((input) => {
+      const found = lookAt(join(root, input));
+      return found === undefined || changedAt(found.stamp) < settledBefore(moment, [found.stat.dev]);
+    });
+    if (isSettled) await writeFileAtomic(memo, JSON.stringify(compiled), { durable: false });
     return compiled;
   } catch {
     return undefined;
@@ -58,12 +66,7 @@ export async function compileProjectModule(root: string, path: string): Promise<
 }
 
 const isCurrent = (root: string, { file, inputs }: Remembered): boolean =>
-  existsSync(file) && Object.entries(inputs).every(([input, state]) => stateOf(root, input) === state);
-
-function stateOf(root: string, file: string): string {
-  const stat = statSync(join(root, file), { throwIfNoEntry: false, bigint: true });
-  return stat === undefined ? 'none' : `${stat.size} ${stat.mtimeNs} ${stat.ino}`;
-}
+  existsSync(file) && Object.entries(inputs).every(([input, state]) => stampAt(join(root, input)) === state);
 
 async function compile(root: string, path: string): Promise<Remembered> {
   const { build } = await import('esbuild');
@@ -86,7 +89,7 @@ async function compile(root: string, path: string): Promise<Remembered> {
     plugins: [ownUrl(root)],
   });
   const files = [...Object.keys(metafile.inputs), ...manifestsOf(metafile)];
-  const inputs = Object.fromEntries(files.map((file) => [file, stateOf(root, file)]));
+  const inputs = Object.fromEntries(files.map((file) => [file, stampAt(join(root, file))]));
   const outputs = outputFiles.map(
     ({ path: output, text }) => [relative(join(root, 'out'), output), text] as const,
   );

@@ -7,6 +7,7 @@ import type { Failure } from '../failure.ts';
 import type { Lock, LockBlock } from '../lock-file.ts';
 import { OutPaths } from '../plan/out-path.ts';
 import { DamagedObject, type ObjectStore } from '../store/object-store.ts';
+import { lookAt } from '../store/stamp.ts';
 import type { StatMemo } from '../store/stat-memo.ts';
 import type { Content } from '../store/tree.ts';
 import { removeTree } from '../store/trees.ts';
@@ -79,7 +80,7 @@ async function bring(place: Place, stage: string, out: LockedOut, force: boolean
     const listing = await objects.restore(content, from);
     await publish(
       place,
-      { out: { from, path, content, listing } },
+      { out: { from, path, content, listing, stamp: lookAt(from)?.stamp, moment: memo.clock.now() } },
       { out: now ?? null },
       join(folder, 'old'),
     );

@@ -1,10 +1,12 @@
 // Puts outs into the workspace: what was made or restored in scratch takes the old one's place by rename.
-import { lstatSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Instance } from '../plan/instance.ts';
 import { crashPoint } from '../store/crash-point.ts';
 import type { Taken } from '../store/object-store.ts';
+import { lookAt, sameWrite, stampOf } from '../store/stamp.ts';
+import type { Learnt } from '../store/stat-memo.ts';
 import {
   type Content,
   contentOfManifest,
@@ -13,18 +15,15 @@ import {
   listTree,
   type OnBytes,
 } from '../store/tree.ts';
-import { moveTree } from '../store/trees.ts';
+import { moveTree, removeTree } from '../store/trees.ts';
 import type { Workspace } from './workspace.ts';
 
 /** An out that stands complete in scratch. */
-export interface ReadyOut {
+export interface ReadyOut extends Learnt {
   /** Where in scratch. */
   readonly from: string;
   /** Where in the workspace, relative to the project. */
   readonly path: string;
-  readonly content: Content;
-  /** Of a directory. */
-  readonly listing: Listing | undefined;
 }
 
 /** Why what a command left can't be an out. */
@@ -54,10 +53,12 @@ export async function collect(
   for (const { name, path, cache } of instance.outs) {
     const from = scratch[name]!;
     const onBytes = workspace.hashing(path, from);
+    const moment = workspace.memo.clock.now();
+    const stamp = lookAt(from)?.stamp;
     const taken = cache
       ? await workspace.objects.take(from, { onBytes, distrust })
       : await contentAt(from, onBytes);
-    outs[name] = { from, path, ...taken };
+    outs[name] = { from, path, stamp, moment, ...taken };
   }
   return { outs };
 }
@@ -77,7 +78,8 @@ export async function publish(
   old: string,
 ): Promise<void> {
   await mkdir(old, { recursive: true });
-  for (const [i, [name, { from, path, content, listing }]] of Object.entries(outs).entries()) {
+  for (const [i, [name, { from, path, ...made }]] of Object.entries(outs).entries()) {
+    const { content, listing } = made;
     if (present[name]?.hash === content.hash) continue;
     const target = join(workspace.root, path);
     await mkdir(dirname(target), { recursive: true });
@@ -94,7 +96,30 @@ export async function publish(
       throw error;
     }
     crashPoint('publish-renamed');
-    await workspace.memo.learn(workspace.root, path, content, listing);
+    const settled = listing && (await unlinked(listing, target, join(old, String(i))));
+    await workspace.memo.learn(workspace.root, path, { ...made, listing: settled });
   }
   crashPoint('published');
+}
+
+/**
+ * Removes the old names of files that the new directory shares with the one it replaces. That changes their stamps for the last
+ * time.
+ * @returns the listing with these
+ */
+async function unlinked(listing: Listing, target: string, old: string): Promise<Listing> {
+  const { linked } = listing;
+  if (linked === undefined || linked.size === 0) return listing;
+  try {
+    for (const file of linked) unlinkSync(join(old, file));
+  } catch {
+    await removeTree(old); // it has read-only folders
+  }
+  const stamps = listing.lines.map(([, file], i) => {
+    const before = listing.stamps[i]!;
+    if (!linked.has(file)) return before;
+    const now = stampOf(lstatSync(join(target, file), { bigint: true }));
+    return sameWrite(before, now) ? now : before;
+  });
+  return { ...listing, stamps };
 }

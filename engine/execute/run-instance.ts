@@ -12,6 +12,7 @@ import { crashPoint } from '../store/crash-point.ts';
 import { DamagedObject } from '../store/object-store.ts';
 import { PartialStates } from '../store/partial-states.ts';
 import type { RunRecord } from '../store/run-records.ts';
+import { lookAt } from '../store/stamp.ts';
 import type { Content } from '../store/tree.ts';
 import { exitText } from './exit-text.ts';
 import { collect, publish, type ReadyOut, type Uncollected } from './publish.ts';
@@ -174,7 +175,8 @@ async function restore(
       const held = (await workspace.memo.content(workspace.root, path))?.hash === content.hash;
       const files = workspace.memo.heldFiles(workspace.root, path);
       const listing = held ? undefined : await workspace.objects.restore(content, from, files);
-      outs[name] = { from, path, content, listing };
+      const stamp = held ? undefined : lookAt(from)?.stamp;
+      outs[name] = { from, path, content, listing, stamp, moment: workspace.memo.clock.now() };
     }
     crashPoint('restored');
     return outs;

@@ -54,7 +54,7 @@ export class Workspace {
     this.logs = new RunLogs(this.cache);
     this.trash = new Trash(join(this.cache, 'tmp'));
     this.#environment = new Environment(plan.root, plan.pipeline.definition.environment ?? {}, facts);
-    this.#closures = new CodeClosures(plan.root, join(this.cache, 'memo', 'code.json'));
+    this.#closures = new CodeClosures(plan.root, join(this.cache, 'memo', 'code.json'), this.memo.clock);
     this.#versions = new PackageVersions(plan.root);
   }
 

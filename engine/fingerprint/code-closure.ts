@@ -7,7 +7,9 @@ import type { BuildFailure, Message } from 'esbuild';
 import type { ConfigurationFailure } from '../failure.ts';
 import { byCodeUnit } from '../order.ts';
 import { fail, type Result, succeed } from '../result.ts';
+import { type FileClock, type Moment, settledBefore } from '../store/file-clock.ts';
 import { readJson, writeFileAtomic } from '../store/files.ts';
+import { changedAt, lookAt, stampAt } from '../store/stamp.ts';
 
 /** What a script runs. */
 export interface CodeClosure {
@@ -15,11 +17,10 @@ export interface CodeClosure {
   readonly code: Readonly<Record<string, string>>;
   /** Names of the packages that it imports, in code-unit order. */
   readonly packages: readonly string[];
-}
-
-/** A closure, and the state of the files that it was computed from. */
-interface Remembered extends CodeClosure {
+  /** File that it was computed from → its stamp then. */
   readonly inputs: Readonly<Record<string, string>>;
+  /** Whether every change of these files since gives another stamp. */
+  readonly settled: boolean;
 }
 
 /** Endings of files whose imports are followed. */
@@ -55,18 +56,25 @@ export function scriptsOf(cmd: string, root: string, wdir: string): string[] {
 export class CodeClosures {
   readonly #root: string;
   readonly #memo: string;
-  readonly #remembered: Record<string, Remembered>;
+  readonly #remembered: Record<string, CodeClosure>;
+  readonly #clock: FileClock;
   readonly #states = new Map<string, string>();
+  /** Scripts whose closures are those of now, as far as this run is concerned. */
+  readonly #checked = new Set<string>();
 
-  constructor(root: string, memo: string) {
+  /** @param clock of the project's file system */
+  constructor(root: string, memo: string, clock: FileClock) {
     this.#root = root;
     this.#memo = memo;
-    this.#remembered = readJson<Record<string, Remembered>>(memo) ?? {};
+    this.#clock = clock;
+    this.#remembered = readJson<Record<string, CodeClosure>>(memo) ?? {};
   }
 
   /** Closures of all `scripts`, by script; or the places where one can't be compiled. */
   async of(scripts: readonly string[]): Promise<Result<Map<string, CodeClosure>>> {
-    const unknown = scripts.filter((script) => !this.#isCurrent(this.#remembered[script]));
+    const unknown = scripts.filter(
+      (script) => !this.#checked.has(script) && !this.#isCurrent(this.#remembered[script]),
+    );
     const plain = unknown.filter((script) => !compiled.has(extname(script)));
     for (const script of plain) this.#remembered[script] = this.#plain(script);
     const modules = unknown.filter((script) => compiled.has(extname(script)));
@@ -76,39 +84,81 @@ export class CodeClosures {
       Object.assign(this.#remembered, bundled.value);
     }
     // Where the memo can't be written, the next run takes longer, and that is all.
-    if (unknown.length > 0)
-      await writeFileAtomic(this.#memo, JSON.stringify(this.#remembered), { durable: false }).catch(
-        () => undefined,
-      );
+    for (const script of scripts) this.#checked.add(script);
+    if (unknown.length > 0) {
+      const kept = Object.entries(this.#remembered).filter(([, { settled }]) => settled);
+      const text = JSON.stringify(Object.fromEntries(kept));
+      await writeFileAtomic(this.#memo, text, { durable: false }).catch(() => undefined);
+    }
     return succeed(new Map(scripts.map((script) => [script, this.#remembered[script]!])));
+  }
+
+  /** A file that is no longer what a closure was computed from; undefined if there is none. */
+  async changed(script: string, closure: CodeClosure): Promise<string | undefined> {
+    for (const [file, stamp] of Object.entries(closure.inputs))
+      if (stampAt(join(this.#root, file)) !== stamp) return file;
+    if (closure.settled) return undefined;
+    // The stamps can't tell; the content can.
+    const now = await this.#compute(script);
+    if (now === undefined) return script;
+    const files = new Set([...Object.keys(closure.code), ...Object.keys(now.code)]);
+    return [...files].find((file) => closure.code[file] !== now.code[file]);
+  }
+
+  /** Looks at all files again from now on. */
+  forget(): void {
+    this.#states.clear();
+    this.#checked.clear();
+  }
+
+  async #compute(script: string): Promise<CodeClosure | undefined> {
+    if (!compiled.has(extname(script))) return this.#plain(script);
+    const bundled = await this.#bundle([script]);
+    return bundled.ok ? bundled.value[script] : undefined;
   }
 
   /**
    * A script of another language counts as it is, byte for byte. What it imports is not followed: a stage names that under
    * `deps`, and docs/engine.md says so.
    */
-  #plain(script: string): Remembered {
+  #plain(script: string): CodeClosure {
+    const moment = this.#clock.past(changedAt(this.#state(script)));
+    const looked = this.#look([script], moment);
     const hash = sha256(readFileSync(join(this.#root, script)));
-    return { code: { [script]: hash }, packages: [], inputs: { [script]: this.#state(script) } };
+    return { code: { [script]: hash }, packages: [], ...looked };
   }
 
-  #isCurrent(remembered: Remembered | undefined): boolean {
-    if (remembered === undefined) return false;
+  #isCurrent(remembered: CodeClosure | undefined): boolean {
+    if (remembered?.settled !== true) return false;
     return Object.entries(remembered.inputs).every(([file, state]) => this.#state(file) === state);
   }
 
   #state(file: string): string {
     let state = this.#states.get(file);
     if (state === undefined) {
-      const stat = statSync(join(this.#root, file), { throwIfNoEntry: false, bigint: true });
-      state = stat === undefined ? 'none' : `${stat.size} ${stat.mtimeNs} ${stat.ino}`;
+      state = stampAt(join(this.#root, file));
       this.#states.set(file, state);
     }
     return state;
   }
 
-  async #bundle(scripts: readonly string[]): Promise<Result<Record<string, Remembered>>> {
+  /** Looks at files that are read between `moment` and now, or next. */
+  #look(files: readonly string[], moment: Moment | undefined): Pick<CodeClosure, 'inputs' | 'settled'> {
+    const inputs: Record<string, string> = {};
+    let settled = true;
+    for (const file of files) {
+      const found = lookAt(join(this.#root, file));
+      const stamp = found?.stamp ?? 'none';
+      this.#states.set(file, stamp);
+      inputs[file] = stamp;
+      settled &&= changedAt(stamp) < settledBefore(moment, found === undefined ? [] : [found.stat.dev]);
+    }
+    return { inputs, settled };
+  }
+
+  async #bundle(scripts: readonly string[]): Promise<Result<Record<string, CodeClosure>>> {
     const { build } = await import('esbuild');
+    const moment = this.#clock.now();
     const built = await build({
       absWorkingDir: this.#root,
       entryPoints: [...scripts],
@@ -131,7 +181,7 @@ export class CodeClosures {
     }).catch((error: BuildFailure) => error);
     if (built instanceof Error) return fail(...built.errors.map(notCompiled));
     const texts = new Map(built.outputFiles.map(({ path, text }) => [path, text]));
-    const closures: Record<string, Remembered> = {};
+    const closures: Record<string, CodeClosure> = {};
     for (const [output, { entryPoint, inputs, imports }] of Object.entries(built.metafile.outputs)) {
       const text = texts.get(join(this.#root, output));
       if (entryPoint === undefined || text === undefined) continue;
@@ -144,9 +194,7 @@ export class CodeClosures {
               .map(({ path }) => packageName(path)),
           ),
         ].sort(byCodeUnit),
-        inputs: Object.fromEntries(
-          reachable(entryPoint, built.metafile.inputs).map((file) => [file, this.#state(file)]),
-        ),
+        ...this.#look(reachable(entryPoint, built.metafile.inputs), moment),
       };
     }
     return succeed(closures);

@@ -20,6 +20,7 @@ import { byCodeUnit } from '../order.ts';
 import { breathe } from './breathe.ts';
 import { crashPoint } from './crash-point.ts';
 import { Incoming } from './incoming.ts';
+import { stampOf } from './stamp.ts';
 import type { HeldFile } from './stat-memo.ts';
 import {
   ChangingFile,
@@ -32,7 +33,6 @@ import {
   type OnBytes,
   parseManifest,
   sha256,
-  stampOf,
   walk,
 } from './tree.ts';
 
@@ -134,7 +134,9 @@ export class ObjectStore {
       }
       const lines: ManifestLine[] = [];
       const stamps: string[] = [];
+      const devices = new Set<bigint>();
       for (const { kind, path: file, stat } of walk(path)) {
+        devices.add(stat.dev);
         stamps.push(kind === 'empty' ? '' : stampOf(stat));
         if (kind === 'empty') lines.push(['empty', file]);
         else if (kind === 'link') lines.push(['link', file, readlinkSync(join(path, file))]);
@@ -149,7 +151,7 @@ export class ObjectStore {
       if (!(await this.#keeps(content.hash, Buffer.byteLength(text), options.distrust === true)))
         writeFileSync(await incoming.add(content.hash), text);
       await incoming.commit();
-      return { content, listing: { lines, stamps } };
+      return { content, listing: { lines, stamps, devices } };
     } finally {
       await incoming.dispose();
     }
@@ -174,18 +176,19 @@ export class ObjectStore {
     );
     for (const folder of folders) mkdirSync(folder, { recursive: true });
     const stamps: string[] = [];
+    const linked = new Set<string>();
     for (const line of lines) {
       const target = join(path, line[1]);
       if (line[0] === 'link') symlinkSync(line[2], target);
       else if (line[0] !== 'empty') {
         const same = held?.(line[0], line[1], line[2]);
-        if (same === undefined || !link(same, target))
-          await this.#restoreFile(line[2], target, line[0] === 'executable' ? 0o777 : 0o666);
+        if (same !== undefined && link(same, target)) linked.add(line[1]);
+        else await this.#restoreFile(line[2], target, line[0] === 'executable' ? 0o777 : 0o666);
         await breathe();
       }
       stamps.push(line[0] === 'empty' ? '' : stampOf(lstatSync(target, { bigint: true })));
     }
-    return { lines, stamps };
+    return { lines, stamps, devices: new Set([lstatSync(path, { bigint: true }).dev]), linked };
   }
 
   async #manifest(hash: string): Promise<ManifestLine[]> {

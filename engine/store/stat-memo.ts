@@ -1,10 +1,10 @@
 // Remembers what a path's content was when its files last looked as they do now; deleting it costs time and nothing else.
-import { type BigIntStats, lstatSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { FileClock, type Moment, settledBefore } from './file-clock.ts';
 import { readJson, writeFileAtomic } from './files.ts';
+import { changedAt, lookAt, lstatIfThere, sameWrite, stampOf, writtenAt } from './stamp.ts';
 import {
   type Content,
-  changedAt,
   contentOfManifest,
   type Entry,
   hashFile,
@@ -12,20 +12,28 @@ import {
   listTree,
   type OnBytes,
   sha256,
-  stampOf,
   TreeStamp,
   walk,
 } from './tree.ts';
 
-/** A file that changed within this time of the look may change again without a new time stamp. In nanoseconds. */
-const timestampGranularity = 20_000_000n;
-
-interface Remembered {
+/** What a path held, and the stamp by which that can be told. */
+export interface Seen {
   /** Of a file its stamp; of a directory a hash over the stamps of all its entries. */
   readonly stamp: string;
   readonly content: Content;
-  /** Whether every file was old enough, when it was read, for its stamp to be trusted. */
+  /** Whether every change since gives another stamp. */
   readonly settled: boolean;
+}
+
+/** What the engine itself put into the workspace. */
+export interface Learnt {
+  readonly content: Content;
+  /** Of a directory. */
+  readonly listing: Listing | undefined;
+  /** Of a file, when it was hashed or written. */
+  readonly stamp: string | undefined;
+  /** A moment before it was hashed, or after it was written. */
+  readonly moment: Moment | undefined;
 }
 
 /** Of a directory's files: path → stamp and hash. */
@@ -35,68 +43,84 @@ type RememberedFiles = Record<string, readonly [stamp: string, hash: string]>;
 export type HeldFile = (kind: Entry['kind'], path: string, hash: string) => string | undefined;
 
 export class StatMemo {
+  /** The clock of the memo's file system. */
+  readonly clock: FileClock;
   readonly #file: string;
   readonly #folder: string;
-  readonly #remembered: Record<string, Remembered>;
+  readonly #remembered: Record<string, Seen>;
   /** What was found in this run. The engine alone publishes outs meanwhile, and tells by `learn`. */
-  readonly #seen = new Map<string, Promise<Content | undefined>>();
+  readonly #seen = new Map<string, Promise<Seen | undefined>>();
   #changed = false;
 
   /** @param folder of the memo's own files */
   constructor(folder: string) {
     this.#folder = folder;
     this.#file = join(folder, 'paths.json');
-    this.#remembered = readJson<Record<string, Remembered>>(this.#file) ?? {};
+    this.#remembered = readJson<Record<string, Seen>>(this.#file) ?? {};
+    this.clock = new FileClock(folder);
   }
 
   /** What `path` holds; undefined where there is nothing. Looked at once in a run; only what looks changed is read. */
-  content(root: string, path: string, onBytes?: OnBytes): Promise<Content | undefined> {
-    let content = this.#seen.get(path);
-    if (content === undefined) {
-      content = this.look(root, path, onBytes);
-      this.#seen.set(path, content);
+  async content(root: string, path: string, onBytes?: OnBytes): Promise<Content | undefined> {
+    return (await this.seen(root, path, onBytes))?.content;
+  }
+
+  /** The look at `path` that this run rests on. */
+  seen(root: string, path: string, onBytes?: OnBytes): Promise<Seen | undefined> {
+    let seen = this.#seen.get(path);
+    if (seen === undefined) {
+      seen = this.#look(root, path, onBytes);
+      this.#seen.set(path, seen);
     }
-    return content;
+    return seen;
   }
 
   /** What `path` holds at this moment. */
   async look(root: string, path: string, onBytes?: OnBytes): Promise<Content | undefined> {
+    return (await this.#look(root, path, onBytes))?.content;
+  }
+
+  async #look(root: string, path: string, onBytes?: OnBytes): Promise<Seen | undefined> {
     const absolute = resolve(root, path); // a dependency may lie outside of the project
-    const stat = statSync(absolute, { throwIfNoEntry: false, bigint: true });
-    if (stat === undefined || !(stat.isFile() || stat.isDirectory())) return undefined;
+    const found = lookAt(absolute);
+    if (found === undefined || !(found.stat.isFile() || found.stat.isDirectory())) return undefined;
     const known = this.#remembered[path];
-    const now = BigInt(Date.now()) * 1_000_000n;
+    const { stat, stamp, link } = found;
     if (stat.isFile()) {
-      const stamp = stampOf(stat);
-      if (known?.settled === true && known.stamp === stamp && known.content.type === 'file')
-        return known.content;
+      if (known?.settled === true && known.stamp === stamp && known.content.type === 'file') return known;
+      const changed = changedAt(stamp);
+      const before = settledBefore(this.clock.past(changed), [stat.dev]);
       const { hash, size } = await hashFile(absolute, onBytes);
       const content: Content = { type: 'file', hash, size, files: 1 };
-      this.#remember(path, { stamp, content, settled: stat.mtimeNs < now - timestampGranularity });
-      return content;
+      return this.#remember(path, { stamp, content, settled: changed < before });
     }
-    if (known?.settled === true && known.content.type === 'directory' && known.stamp === stampTree(absolute))
-      return known.content;
+    const settled = known?.settled === true && known.content.type === 'directory';
+    if (settled && known.stamp === stampTree(absolute, link)) return known;
     const files = this.#filesOf(path);
     const recall = (file: string, stamp: string): string | undefined =>
       files[file]?.[0] === stamp ? files[file][1] : undefined;
+    const moment = this.clock.now();
     const listing = await listTree(absolute, recall, onBytes);
-    const content = contentOfManifest(listing.lines);
-    await this.#rememberTree(path, content, listing, now);
-    return content;
+    return this.#rememberTree(path, contentOfManifest(listing.lines), listing, moment, link);
   }
 
   /** Remembers content that was just put at `path`, so that it is not read again. */
-  async learn(root: string, path: string, content: Content, listing: Listing | undefined): Promise<void> {
-    this.#seen.set(path, Promise.resolve(content));
-    const now = BigInt(Date.now()) * 1_000_000n;
-    if (listing !== undefined) return this.#rememberTree(path, content, listing, now);
-    const stat = statSync(join(root, path), { bigint: true });
-    this.#remember(path, {
-      stamp: stampOf(stat),
-      content,
-      settled: stat.mtimeNs < now - timestampGranularity,
-    });
+  async learn(root: string, path: string, { content, listing, stamp, moment }: Learnt): Promise<void> {
+    const learn = async (): Promise<Seen | undefined> => {
+      if (listing !== undefined) return this.#rememberTree(path, content, listing, moment, '');
+      const now = lookAt(join(root, path));
+      if (now === undefined || stamp === undefined) return undefined;
+      // The rename changed the second time of the stamp. By a clock of whole seconds, others may have done so since.
+      const wholeSeconds = now.stat.ctimeNs % 1_000_000_000n === 0n;
+      const settled =
+        changedAt(stamp) < settledBefore(moment, [now.stat.dev]) &&
+        sameWrite(stamp, now.stamp) &&
+        !wholeSeconds;
+      return this.#remember(path, { stamp: now.stamp, content, settled });
+    };
+    const learnt = learn();
+    this.#seen.set(path, learnt);
+    await learnt;
   }
 
   /** Finds files of the directory at `path`: what is already there need not come from the store. */
@@ -118,31 +142,34 @@ export class StatMemo {
     this.#changed = false;
   }
 
-  #remember(path: string, remembered: Remembered): void {
-    this.#remembered[path] = remembered;
+  #remember(path: string, seen: Seen): Seen {
+    this.#remembered[path] = seen;
     this.#changed = true;
+    return seen;
   }
 
   async #rememberTree(
     path: string,
     content: Content,
-    { lines, stamps }: Listing,
-    now: bigint,
-  ): Promise<void> {
+    { lines, stamps, devices, linked }: Listing,
+    moment: Moment | undefined,
+    link: string,
+  ): Promise<Seen> {
     const files: RememberedFiles = {};
-    const tree = new TreeStamp();
+    const tree = new TreeStamp(link);
+    const before = settledBefore(moment, devices);
+    let settled = changedAt(link) < before;
     for (const [i, line] of lines.entries()) {
       const stamp = stamps[i]!;
       tree.add(line[0], line[1], stamp);
-      if ((line[0] === 'file' || line[0] === 'executable') && changedAt(stamp) < now - timestampGranularity)
-        files[line[1]] = [stamp, line[2]];
+      if (stamp === '') continue;
+      // Of a file that was linked, the engine itself made the last change that was no write.
+      const isSettled = (linked?.has(line[1]) === true ? writtenAt(stamp) : changedAt(stamp)) < before;
+      settled &&= isSettled;
+      if ((line[0] === 'file' || line[0] === 'executable') && isSettled) files[line[1]] = [stamp, line[2]];
     }
     await this.#write(this.#fileOf(path), files);
-    this.#remember(path, {
-      stamp: tree.digest(),
-      content,
-      settled: tree.newest < now - timestampGranularity,
-    });
+    return this.#remember(path, { stamp: tree.digest(), content, settled });
   }
 
   /** Where it can't be written, the next run takes longer, and that is all. */
@@ -159,18 +186,9 @@ export class StatMemo {
   }
 }
 
-/** undefined also if a file is in the place of a folder on the way. */
-function lstatIfThere(path: string): BigIntStats | undefined {
-  try {
-    return lstatSync(path, { bigint: true });
-  } catch {
-    return undefined;
-  }
-}
-
 /** One pass over a directory's entries, without reading them. */
-function stampTree(folder: string): string {
-  const tree = new TreeStamp();
+function stampTree(folder: string, link: string): string {
+  const tree = new TreeStamp(link);
   for (const { kind, path, stat } of walk(folder))
     tree.add(kind, path, kind === 'empty' ? '' : stampOf(stat));
   return tree.digest();

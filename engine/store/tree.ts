@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { byCodeUnit } from '../order.ts';
 import { breathe } from './breathe.ts';
+import { stampOf } from './stamp.ts';
 
 /** The content of a dependency or an out. */
 export interface Content {
@@ -57,9 +58,6 @@ export function* walk(folder: string, prefix = ''): Generator<Entry> {
     // Sockets, pipes and devices have no content to keep.
   }
 }
-
-/** Whether two looks at a file saw the same: size, time of change to the nanosecond, and inode. */
-export const stampOf = (stat: BigIntStats): string => `${stat.size} ${stat.mtimeNs} ${stat.ino}`;
 
 /** Text of a manifest; its hash is the directory's. */
 export const manifestText = (lines: readonly ManifestLine[]): string =>
@@ -116,13 +114,19 @@ export interface Listing {
   readonly lines: readonly ManifestLine[];
   /** In the order of the lines; an empty directory has none, since its time and inode say nothing about its content. */
   readonly stamps: readonly string[];
+  /** The file systems that its entries are on. */
+  readonly devices: ReadonlySet<bigint>;
+  /** Files of a restored directory that share their inode with the directory that it replaces. */
+  readonly linked?: ReadonlySet<string>;
 }
 
 /** Lists a directory. Files that `recall` knows are not read. */
 export async function listTree(folder: string, recall?: Recall, onBytes?: OnBytes): Promise<Listing> {
   const lines: ManifestLine[] = [];
   const stamps: string[] = [];
+  const devices = new Set<bigint>();
   for (const { kind, path, stat } of walk(folder)) {
+    devices.add(stat.dev);
     stamps.push(kind === 'empty' ? '' : stampOf(stat));
     if (kind === 'empty') lines.push(['empty', path]);
     else if (kind === 'link') lines.push(['link', path, readlinkSync(join(folder, path))]);
@@ -138,7 +142,7 @@ export async function listTree(folder: string, recall?: Recall, onBytes?: OnByte
       }
     }
   }
-  return { lines, stamps };
+  return { lines, stamps, devices };
 }
 
 /** The manifest of a directory. */
@@ -148,9 +152,12 @@ export const manifestOf = async (folder: string): Promise<readonly ManifestLine[
 /** Stamps of all of a directory's entries as one. */
 export class TreeStamp {
   readonly #hash = createHash('sha256');
-  #text = '';
-  /** Latest time of change, nanoseconds since 1970. */
-  newest = 0n;
+  #text: string;
+
+  /** @param link stamp of the symbolic link that leads to the directory; empty if none does */
+  constructor(link: string) {
+    this.#text = `${link}\n`;
+  }
 
   add(kind: Entry['kind'], path: string, stamp: string): void {
     this.#text += `${path}\0${kind} ${stamp}\n`;
@@ -159,18 +166,12 @@ export class TreeStamp {
       this.#hash.update(this.#text);
       this.#text = '';
     }
-    const changed = changedAt(stamp);
-    if (changed > this.newest) this.newest = changed;
   }
 
   digest(): string {
     return this.#hash.update(this.#text).digest('hex');
   }
 }
-
-/** Time of change in a stamp, nanoseconds since 1970; 0 in one without. */
-export const changedAt = (stamp: string): bigint =>
-  stamp === '' ? 0n : BigInt(stamp.slice(stamp.indexOf(' ') + 1, stamp.lastIndexOf(' ')));
 
 /** The content that a manifest describes. */
 export function contentOfManifest(lines: readonly ManifestLine[]): Content {
