@@ -31,6 +31,12 @@ export type Reason =
       readonly new: string | null;
     }
   | {
+      /** Values of variables may be secrets, so only what happened to one is told. */
+      readonly what: 'variable';
+      readonly name: string;
+      readonly change: Change | 'set' | 'unset';
+    }
+  | {
       readonly what: 'out-moved';
       readonly name: string;
       readonly old: string | null;
@@ -73,8 +79,13 @@ export function explain(
     reasons.push({ what: 'shell', old: old.shell ?? usualShell, new: fingerprint.shell ?? usualShell });
   if (old.wdir !== fingerprint.wdir)
     reasons.push({ what: 'wdir', old: old.wdir ?? '.', new: fingerprint.wdir ?? '.' });
-  for (const [name, before, after] of differences(old.environment, fingerprint.environment))
+  const variables = variablesOf(old, fingerprint);
+  for (const [name, before, after] of differences(variables, fingerprint.variables ?? {}))
+    reasons.push({ what: 'variable', name, change: variableChange(before, after) });
+  for (const [name, before, after] of differences(old.environment, fingerprint.environment)) {
+    if (Object.hasOwn(variables, name)) continue;
     reasons.push({ what: 'environment', name, old: before ?? null, new: after ?? null });
+  }
   for (const [name, before, after] of differences(old.outs, fingerprint.outs))
     reasons.push({ what: 'out-moved', name, old: before ?? null, new: after ?? null });
   for (const [name, content] of Object.entries(present)) {
@@ -111,6 +122,26 @@ function* differences<T>(
 /** A name may be that of a method which every object inherits. */
 const own = <T>(values: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(values, name) ? values[name] : undefined;
+
+/** The variables of an old fingerprint. Before they had a field of their own, their values were among the facts, in the clear. */
+function variablesOf(old: Fingerprint, now: Fingerprint): Record<string, string | null> {
+  const names = Object.keys(old.environment).filter(
+    (name) => /^[A-Z][A-Z0-9_]*$/.test(name) && !Object.hasOwn(now.environment, name),
+  );
+  return { ...Object.fromEntries(names.map((name) => [name, 'in the clear'])), ...old.variables };
+}
+
+const variableChange = (
+  old: string | null | undefined,
+  now: string | null | undefined,
+): Change | 'set' | 'unset' =>
+  old === undefined || now === undefined
+    ? changeOf(old, now)
+    : old === null
+      ? 'set'
+      : now === null
+        ? 'unset'
+        : 'changed';
 
 const changeOf = (old: unknown, now: unknown): Change =>
   old === undefined ? 'added' : now === undefined ? 'removed' : 'changed';

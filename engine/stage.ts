@@ -30,7 +30,7 @@ export interface StageContext<Params> {
   readonly lists: Readonly<Record<string, readonly string[]>>;
   /** Path to create for each declared output, by name: inside a scratch directory, its parent exists, itself does not. */
   readonly outs: Readonly<Record<string, string>>;
-  /** The environment facts that the stage names, such as `backend`. */
+  /** The environment facts and variables that the stage names, such as `backend`. A variable that is not set has no entry. */
   readonly env: Readonly<Record<string, string>>;
   /**
    * A folder for state that lets a run which is cut off go on: it is there again, with what is in it, when the very same run

@@ -130,7 +130,7 @@ export const StageSchema = z.strictObject({
     .array(z.string().min(1))
     .optional()
     .describe(
-      'What else the result depends on: environment facts named under `environment`, or variables of the process in capitals.',
+      'What else the result depends on: environment facts named under `environment`, or variables of the process in capitals, of whose values pipeline.lock has a hash only.',
     ),
   slots: z
     .union([z.int().min(1), z.literal('all')])

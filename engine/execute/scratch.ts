@@ -59,7 +59,8 @@ export async function makeScratch(
     ...(resumed === undefined ? {} : { resume: resumed }),
   };
   const file = join(folder, 'inputs.json');
-  await writeFile(file, JSON.stringify(inputs));
+  // It holds the values of environment variables, which may be secrets.
+  await writeFile(file, JSON.stringify(inputs), { mode: 0o600 });
   const known: Record<string, string> = {};
   for (const [name, path] of Object.entries(deps)) {
     known[`deps.${name}`] = quote(path);

@@ -80,9 +80,8 @@ export class Workspace {
   }
 
   /** Values of the instance's environment facts and variables, without Node's version. */
-  async environmentOf(instance: Instance): Promise<Record<string, string>> {
-    const { node: _, ...named } = await this.#environment.of(instance.env);
-    return named;
+  environmentOf(instance: Instance): Promise<Record<string, string>> {
+    return this.#environment.values(instance.env);
   }
 
   /** What `path` holds now. */
@@ -130,7 +129,7 @@ export class Workspace {
       matrix,
       deps,
       outs,
-      environment: await this.#environment.of(instance.env),
+      ...(await this.#environment.of(instance.env)),
       ...(wdir === undefined ? {} : { wdir }),
     };
     return { fingerprint };

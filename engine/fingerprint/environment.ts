@@ -1,9 +1,11 @@
-// What a result depends on besides its inputs: Node's major version, environment facts and variables of the process.
+// What a result depends on besides its inputs: Node's major version, environment facts, and variables of the process by their hash.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Failure, SourcePosition } from '../failure.ts';
 import { importErrorText, importProjectModule } from '../project-module.ts';
 import { fail, type Result, succeed } from '../result.ts';
+import type { Fingerprint } from './fingerprint.ts';
+import { variableHash } from './variable-hash.ts';
 
 /** Default export of a module under `environment:` in pipeline.yaml. */
 export type FactModule = (request: FactRequest) => Promise<string>;
@@ -21,6 +23,7 @@ export class Environment {
   readonly #modules: Readonly<Record<string, string>>;
   readonly #request: FactRequest;
   readonly #facts = new Map<string, Promise<string>>();
+  readonly #hashes = new Map<string, Promise<string>>();
 
   constructor(root: string, modules: Readonly<Record<string, string>>, request: FactRequest) {
     this.#root = root;
@@ -34,8 +37,8 @@ export class Environment {
    */
   async check(names: Iterable<string>, positionOf: (name: string) => SourcePosition): Promise<Result<void>> {
     const found = await Promise.all(
-      [...new Set(names)].map((name) =>
-        this.#value(name).then(
+      [...new Set(names)].filter(this.#isFact).map((name) =>
+        this.#fact(name).then(
           () => undefined,
           (error: unknown): Failure => ({
             reason: 'environment',
@@ -50,26 +53,50 @@ export class Environment {
     return failures.length === 0 ? succeed(undefined) : fail(...failures);
   }
 
-  /** Names and values of Node's major version and of all `names`. */
-  async of(names: readonly string[]): Promise<Record<string, string>> {
-    const values = await Promise.all(names.map((name) => this.#value(name)));
+  /** What a fingerprint holds of `names`, and Node's major version. */
+  async of(names: readonly string[]): Promise<Pick<Fingerprint, 'environment' | 'variables'>> {
+    const facts = names.filter(this.#isFact);
+    const values = await Promise.all(facts.map((name) => this.#fact(name)));
+    const variables = names.filter((name) => !this.#isFact(name));
+    const hashes = await Promise.all(variables.map((name) => this.#hash(name)));
     const node = process.versions.node.split('.')[0]!;
-    return { node, ...Object.fromEntries(names.map((name, i) => [name, values[i]!])) };
+    return {
+      environment: { node, ...Object.fromEntries(facts.map((name, i) => [name, values[i]!])) },
+      ...(variables.length === 0
+        ? {}
+        : { variables: Object.fromEntries(variables.map((name, i) => [name, hashes[i]!])) }),
+    };
   }
 
-  #value(name: string): Promise<string> {
+  /** The values themselves, for the command. A variable that is not set has none. */
+  async values(names: readonly string[]): Promise<Record<string, string>> {
+    const found = await Promise.all(
+      names.map(async (name) => [name, this.#isFact(name) ? await this.#fact(name) : process.env[name]]),
+    );
+    return Object.fromEntries(found.filter(([, value]) => value !== undefined));
+  }
+
+  readonly #isFact = (name: string): boolean => Object.hasOwn(this.#modules, name);
+
+  async #hash(name: string): Promise<string | null> {
+    const value = process.env[name];
+    if (value === undefined) return null;
+    const hash = this.#hashes.get(name) ?? variableHash(name, value);
+    this.#hashes.set(name, hash);
+    return hash;
+  }
+
+  #fact(name: string): Promise<string> {
     let value = this.#facts.get(name);
     if (value === undefined) {
-      value = this.#find(name);
+      value = this.#find(this.#modules[name]!);
       value.catch(() => undefined); // whoever waits for it sees the error
       this.#facts.set(name, value);
     }
     return value;
   }
 
-  async #find(name: string): Promise<string> {
-    const module = this.#modules[name];
-    if (module === undefined) return process.env[name] ?? '';
+  async #find(module: string): Promise<string> {
     if (!existsSync(join(this.#root, module))) throw new Error(`there is no file \`${module}\``);
     const { default: find } = await importProjectModule<{ default?: FactModule }>(this.#root, module);
     if (typeof find !== 'function') throw new Error(`${module} does not export a function as its default`);

@@ -24,8 +24,10 @@ export interface Fingerprint {
   readonly deps: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Name → path: where the outs go is seen by the command's readers, and by whoever reads the lock. */
   readonly outs: Readonly<Record<string, string>>;
-  /** Node's major version, environment facts and named variables. */
+  /** Node's major version and environment facts. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Environment variable → hash of its value, null if it is not set; absent if the stage names none. */
+  readonly variables?: Readonly<Record<string, string | null>>;
   /** Folder that the commands run in, relative to the project; absent where it is the project. */
   readonly wdir?: string;
 }

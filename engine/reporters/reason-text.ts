@@ -31,6 +31,8 @@ export function reasonText(reason: Reason): string {
       return `${pathText(reason.path)} ${reason.change}`;
     case 'environment':
       return `${reason.name} ${reason.old ?? '—'} → ${reason.new ?? '—'}`;
+    case 'variable':
+      return `${reason.name} ${variableChanges[reason.change]}`;
     case 'out-moved':
       return `out ${reason.name}: ${reason.old ?? '—'} → ${reason.new ?? '—'}`;
     case 'upstream':
@@ -39,6 +41,14 @@ export function reasonText(reason: Reason): string {
       return `${pathText(reason.path)} is ${reason.state}`;
   }
 }
+
+const variableChanges = {
+  changed: 'changed',
+  set: 'is now set',
+  unset: 'is no longer set',
+  added: 'added to env',
+  removed: 'removed from env',
+};
 
 /** All reasons in one line, the first few in words and the rest counted. */
 export function reasonsText(reasons: readonly Reason[]): string {

@@ -36,7 +36,7 @@ describe('what a stage names under env', () => {
     ]);
     vi.stubEnv('UNIT', 'lines');
     expect((await project.cli('status')).stdout).toBe(
-      '▶ one would run (UNIT words → lines)\n1 would run, 2 fresh\n',
+      '▶ one would run (UNIT changed)\n1 would run, 2 fresh\n',
     );
     vi.stubEnv('DEVICE', 'gpu');
     vi.stubEnv('UNIT', 'words');
