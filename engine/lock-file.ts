@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fingerprint } from './fingerprint/fingerprint.ts';
 import { byCodeUnit } from './order.ts';
+import { normalizePath } from './plan/project-paths.ts';
 import { writeFileAtomic } from './store/files.ts';
 import type { Content } from './store/tree.ts';
 
@@ -78,10 +79,20 @@ function parseBlock(text: string): LockBlock | undefined {
     const block = JSON.parse(text) as LockBlock;
     const whole =
       typeof block.stage === 'string' && typeof block.key === 'string' && typeof block.outs === 'object';
-    return whole && typeof block.fingerprint === 'object' ? block : undefined;
+    return whole && typeof block.fingerprint === 'object' ? withNormalPaths(block) : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The block with its outs where they lie, however an older version wrote their paths. */
+function withNormalPaths(block: LockBlock): LockBlock {
+  if (Object.values(block.outs).every(({ path }) => normalizePath(path) === path)) return block;
+  const outs = Object.entries(block.outs).map(([name, out]) => [
+    name,
+    { ...out, path: normalizePath(out.path) },
+  ]);
+  return { ...block, outs: Object.fromEntries(outs) as LockBlock['outs'] };
 }
 
 /** Texts of blocks, each made once: a lock of thousands of stages is written many times in a run. */

@@ -1,6 +1,6 @@
 // Keeps outs off the project's own sources: what people wrote must not give way to what a command makes.
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { paramsFile } from '../config/params.ts';
 import { pipelineFile } from '../config/pipeline.ts';
 import { configuration } from '../config/zod-diagnostics.ts';
@@ -9,6 +9,7 @@ import { lockFile } from '../lock-file.ts';
 import type { Instance, Out } from '../plan/instance.ts';
 import type { Made } from '../plan/out-index.ts';
 import type { Plan } from '../plan/plan.ts';
+import { normalizePath } from '../plan/project-paths.ts';
 import { fail, type Result, succeed } from '../result.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -29,15 +30,18 @@ export async function checkOutsAreNoSources(
       configuration(message, 'Give the out a path of its own.', plan.pipeline.source.position(out.at)),
     );
   };
+  /** The out that holds a file of the project, also if a link leads to it. */
+  const outAround = (file: string): Made | undefined =>
+    plan.graph.outs.containing(file) ?? plan.graph.outs.containing(plan.paths.followed(file));
   for (const file of ownFiles(plan)) {
-    const made = plan.graph.outs.containing(file);
+    const made = outAround(file);
     if (made !== undefined) refuse(made, `the project's own \`${file}\``);
   }
   for (const instance of instances) {
     // Code that another stage generates is a dependency; code that nothing says is generated is somebody's source.
     const needs = new Set(plan.graph.needs.get(instance.name)!.map(({ name }) => name));
     for (const file of codeOf(instance)) {
-      const made = plan.graph.outs.containing(file);
+      const made = outAround(file);
       if (made !== undefined && !needs.has(made.maker) && !isLocked(workspace, made))
         refuse(made, `\`${file}\`, which \`${instance.name}\` runs`);
     }
@@ -57,7 +61,7 @@ export async function checkOutsAreNoSources(
 }
 
 /** Files that are the project's, whatever its stages say. */
-function ownFiles({ pipeline: { definition }, root }: Plan): string[] {
+function ownFiles({ pipeline: { definition }, root, paths }: Plan): string[] {
   const modules = [definition.params, ...Object.values(definition.environment ?? {})];
   return [
     pipelineFile,
@@ -65,8 +69,8 @@ function ownFiles({ pipeline: { definition }, root }: Plan): string[] {
     lockFile,
     'profiles',
     'package.json',
-    ...modules.filter((file) => file !== undefined),
-  ].filter((file) => existsSync(join(root, file)));
+    ...modules.filter((file) => file !== undefined).map((file) => paths.placed(normalizePath(file))),
+  ].filter((file) => existsSync(resolve(root, file)));
 }
 
 const isLocked = ({ lock }: Workspace, { maker, out }: Made): boolean =>

@@ -1,5 +1,5 @@
 // A project's folder at work: its plan, its store, and what was found out about it in this run.
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CodeClosures, PackageVersions, scriptsOf } from '../fingerprint/code-closure.ts';
 import { declared } from '../fingerprint/declared.ts';
 import { Environment, type FactRequest } from '../fingerprint/environment.ts';
@@ -86,7 +86,7 @@ export class Workspace {
 
   /** What `path` holds now. */
   readonly lookUp: LookUp = (path) =>
-    this.memo.content(this.root, path, this.hashing(path, join(this.root, path)));
+    this.memo.content(this.root, path, this.hashing(path, resolve(this.root, path)));
 
   /** Watches the hashing of what stands at `absolute` and is called `path`. */
   hashing(path: string, absolute: string): OnBytes {

@@ -1,6 +1,6 @@
 // What a result depends on besides its inputs: Node's major version, environment facts, and variables of the process by their hash.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import type { Failure, SourcePosition } from '../failure.ts';
 import { importErrorText, importProjectModule } from '../project-module.ts';
 import { fail, type Result, succeed } from '../result.ts';
@@ -97,7 +97,7 @@ export class Environment {
   }
 
   async #find(module: string): Promise<string> {
-    if (!existsSync(join(this.#root, module))) throw new Error(`there is no file \`${module}\``);
+    if (!existsSync(resolve(this.#root, module))) throw new Error(`there is no file \`${module}\``);
     const { default: find } = await importProjectModule<{ default?: FactModule }>(this.#root, module);
     if (typeof find !== 'function') throw new Error(`${module} does not export a function as its default`);
     const value: unknown = await find(this.#request);

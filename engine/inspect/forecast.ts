@@ -1,7 +1,7 @@
 // Foretells what a run would do with each instance, without doing it: what would be restored counts as if it stood there.
 
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { type ExamineOptions, examine } from '../execute/run-instance.ts';
 import type { LookUp, Workspace } from '../execute/workspace.ts';
 import { explain, type Reason } from '../explain.ts';
@@ -74,7 +74,7 @@ function withLockedPaths({ lock, root }: Workspace, instance: Instance): Instanc
   const locked = lock.blocks.get(instance.name)?.fingerprint.deps ?? {};
   const deps = instance.deps.map((dep) => {
     if (dep.pattern === null || stageReference.test(dep.pattern)) return dep;
-    const absent = Object.keys(locked[dep.name] ?? {}).filter((path) => !existsSync(join(root, path)));
+    const absent = Object.keys(locked[dep.name] ?? {}).filter((path) => !existsSync(resolve(root, path)));
     return { ...dep, paths: [...new Set([...dep.paths, ...absent])].sort(byCodeUnit) };
   });
   return { ...instance, deps };

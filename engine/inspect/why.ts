@@ -1,5 +1,5 @@
 // Why a stage is not fresh, in detail: also which files of a changed or edited directory differ.
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import type { LookUp, Workspace } from '../execute/workspace.ts';
 import type { LockBlock } from '../lock-file.ts';
 import { type ManifestLine, manifestOf } from '../store/tree.ts';
@@ -36,7 +36,7 @@ export async function explainForecast(
     if (now?.type !== 'directory' || old === undefined) continue;
     const before = await workspace.objects.lines({ ...now, hash: old });
     if (before === undefined) continue; // the store no longer has it, or it was a file
-    const after = (await workspace.objects.lines(now)) ?? (await manifestOf(join(workspace.root, path)));
+    const after = (await workspace.objects.lines(now)) ?? (await manifestOf(resolve(workspace.root, path)));
     files.push(changesOf(path, before, after));
   }
   const lastRun =

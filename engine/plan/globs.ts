@@ -1,6 +1,7 @@
 // Resolves globs among the dependencies: to files on disk that no stage makes, and to outs of the plan, in a stable order.
-import { existsSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import { lstat, realpath, type Stats, stat } from 'node:fs';
+import { posix, resolve } from 'node:path';
+import type { FileSystemAdapter } from 'tinyglobby';
 import type { Pipeline } from '../config/pipeline.ts';
 import { configuration } from '../config/zod-diagnostics.ts';
 import type { ConfigurationFailure } from '../failure.ts';
@@ -9,29 +10,39 @@ import { fail, type Result, succeed } from '../result.ts';
 import type { Warning } from '../warning.ts';
 import type { Dependency, Instance } from './instance.ts';
 import type { OutIndex } from './out-index.ts';
+import type { ProjectPaths } from './project-paths.ts';
 
 export interface Globbed {
   readonly instances: readonly Instance[];
   readonly warnings: readonly Warning[];
 }
 
+/** What a pattern has and a plain path may have, too. */
+const special = /[*?[{(]/;
+
 /** Folders whose content is nobody's dependency. */
 const passedOver = ['node_modules', '.git', 'cache'];
+
+/** What globs are resolved against. */
+export interface Globs {
+  readonly outs: OutIndex;
+  readonly pipeline: Pipeline;
+  readonly paths: ProjectPaths;
+  readonly root: string;
+  readonly allowMissing: boolean;
+}
 
 /** Gives each dependency that is a glob its paths. A path that exists, or that a stage makes, is taken by its letters. */
 export async function resolveGlobs(
   instances: readonly Instance[],
-  outs: OutIndex,
-  pipeline: Pipeline,
-  root: string,
-  allowMissing = false,
+  { outs, pipeline, paths: projectPaths, root, allowMissing }: Globs,
 ): Promise<Result<Globbed>> {
   const isGlob = ({ paths: [path], list, pattern }: Dependency): boolean => {
-    if (list || pattern !== null || !/[*?[{(]/.test(path!) || existsSync(join(root, path!))) return false;
+    if (list || pattern !== null || !special.test(path!)) return false;
     const made = outs.containing(path!);
     // A file inside an out is not there yet; its name may well have brackets.
     if (made !== undefined) return made.out.path !== path && /[*?]/.test(path!);
-    return outs.inside(path!).length === 0;
+    return outs.inside(path!).length === 0 && projectPaths.problem(path!) !== undefined;
   };
   if (!instances.some(({ deps }) => deps.some(isGlob))) return succeed({ instances, warnings: [] });
 
@@ -54,7 +65,7 @@ export async function resolveGlobs(
       const position = pipeline.source.position(dep.at);
       let match = found.get(pattern);
       if (match === undefined) {
-        match = matchOf(pattern, outs, root);
+        match = matchOf(pattern, outs, projectPaths, root);
         found.set(pattern, match);
       }
       const { paths, inside } = await match;
@@ -84,21 +95,62 @@ interface Match {
   readonly inside: string | undefined;
 }
 
-async function matchOf(pattern: string, outs: OutIndex, root: string): Promise<Match> {
+async function matchOf(
+  pattern: string,
+  outs: OutIndex,
+  projectPaths: ProjectPaths,
+  root: string,
+): Promise<Match> {
+  const { base, rest } = split(pattern, projectPaths);
+  if (passedOver.includes(base.split('/')[0]!)) return { paths: [], inside: undefined };
   const [{ glob }, { default: picomatch }] = await Promise.all([import('tinyglobby'), import('picomatch')]);
-  const plain = pattern.replace(/^\.\//, '');
-  const files = await glob(plain, {
-    cwd: root,
+  const files = await glob(rest, {
+    cwd: resolve(root, base),
     expandDirectories: false,
-    ignore: passedOver.map((folder) => `${folder}/**`),
+    ignore: base === '.' ? passedOver.map((folder) => `${folder}/**`) : [],
+    fs: withDanglingLinks,
   });
-  const isMatch = picomatch(plain);
-  const paths = new Set(outs.paths().filter((path) => isMatch(path)));
-  let inside = outs.containing(picomatch.scan(plain).base)?.out.path;
-  for (const file of files.map((path) => posix.normalize(path))) {
-    const around = outs.containing(file);
-    if (around === undefined) paths.add(file);
+  const isMatch = picomatch(rest);
+  const below = base === '.' ? '' : `${base}/`;
+  const paths = new Set(
+    outs.paths().filter((path) => path.startsWith(below) && isMatch(path.slice(below.length))),
+  );
+  let inside = outs.containing(posix.join(base, picomatch.scan(rest).base))?.out.path;
+  for (const file of files.map((path) => posix.join(base, path))) {
+    // A link to what a stage makes is that; any other file keeps the name that the pattern matches.
+    const around = outs.containing(file) ?? outs.containing(projectPaths.followed(file));
+    if (around === undefined) {
+      if (projectPaths.problem(file) === undefined) paths.add(file);
+    } else if (around.out.path === projectPaths.followed(file)) paths.add(around.out.path);
     else if (!paths.has(around.out.path)) inside = around.out.path;
   }
   return { paths: [...paths].sort(byCodeUnit), inside };
+}
+
+type Found<T> = (error: NodeJS.ErrnoException | null, found: T) => void;
+
+/** How a pattern's files are looked at: a link to what is not made yet is found, too. */
+const withDanglingLinks = {
+  realpath: (path: string, done: Found<string>) =>
+    realpath(path, (error, real) => done(null, error === null ? real : path)),
+  stat: (path: string, done: Found<Stats>) =>
+    stat(path, (error, found) => (error === null ? done(null, found) : lstat(path, done))),
+} as Partial<FileSystemAdapter>;
+
+/** The folder that a pattern begins with, as it leads through links, and the rest; what exists is no pattern. */
+function split(pattern: string, paths: ProjectPaths): { base: string; rest: string } {
+  const steps = pattern.split('/');
+  let known = 0;
+  for (let i = 1; i < steps.length; i++) {
+    const folder = steps.slice(0, i).join('/') || '/';
+    if (special.test(steps[i - 1]!) && paths.problem(folder) !== undefined) break;
+    known = i;
+  }
+  if (known === 0) return { base: '.', rest: pattern };
+  // A `!` that begins the rest would negate it, unless it belongs to `!(…)`.
+  const rest = steps
+    .slice(known)
+    .join('/')
+    .replace(/^!(?!\()/, '\\!');
+  return { base: paths.followed(steps.slice(0, known).join('/') || '/'), rest };
 }

@@ -1,6 +1,4 @@
 // Links instances by their paths into a DAG and refuses what can't be one, before anything runs.
-import { existsSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { meant } from '../config/nearest.ts';
 import type { Pipeline } from '../config/pipeline.ts';
 import { configuration } from '../config/zod-diagnostics.ts';
@@ -9,6 +7,7 @@ import { fail, type Result, succeed } from '../result.ts';
 import type { Instance } from './instance.ts';
 import { OutIndex } from './out-index.ts';
 import { OutPaths } from './out-path.ts';
+import type { PathProblem, ProjectPaths } from './project-paths.ts';
 
 /** The instances in an order in which each comes after all that it needs. */
 export interface Graph {
@@ -46,20 +45,16 @@ export function buildGraph(
   instances: readonly Instance[],
   outs: OutIndex,
   pipeline: Pipeline,
-  root: string,
+  paths: ProjectPaths,
   allowMissing = false,
 ): Result<Graph> {
   const failures: ConfigurationFailure[] = [];
   const position = pipeline.source.position.bind(pipeline.source);
-  const exists = remembering((path) => existsSync(resolve(root, path)));
-  const isFolder = remembering(
-    (path) => statSync(resolve(root, path), { throwIfNoEntry: false })?.isDirectory() === true,
-  );
   const byName = new Map(instances.map((instance) => [instance.name, instance]));
   const needs = new Map<string, Instance[]>();
   for (const instance of instances) {
     const makers = new Set<Instance>();
-    if (!isFolder(instance.wdir)) {
+    if (instance.wdir !== '.' && !paths.isFolder(instance.wdir)) {
       const message = `The wdir \`${instance.wdir}\` is not a folder of the project.`;
       const at = position(['stages', instance.stage, 'wdir']);
       failures.push(configuration(message, 'Make it, or correct the path.', at));
@@ -69,11 +64,8 @@ export function buildGraph(
       for (const path of dep.paths) {
         const found = outs.makersOf(path);
         for (const maker of found) makers.add(byName.get(maker)!);
-        if (!allowMissing && found.length === 0 && !exists(path)) {
-          const hint = meant(path, outs.paths()) ?? 'Make it, or correct the path.';
-          const message = `\`${instance.stage}\` depends on \`${path}\`, which no stage makes and which does not exist.`;
-          failures.push(configuration(message, hint, position(dep.at)));
-        }
+        const problem = allowMissing || found.length > 0 ? undefined : paths.problem(path);
+        if (problem !== undefined) failures.push(missing(instance, path, problem, outs, position(dep.at)));
       }
     }
     needs.set(instance.name, [...makers]);
@@ -94,23 +86,30 @@ export function buildGraph(
   return succeed({ instances: sorted.order, needs, feeds, outs });
 }
 
+/** A dependency that nobody makes and that can't be read. */
+function missing(
+  { stage }: Instance,
+  path: string,
+  problem: PathProblem,
+  outs: OutIndex,
+  at: ConfigurationFailure['position'],
+): ConfigurationFailure {
+  if (problem.what === 'absent') {
+    const message = `\`${stage}\` depends on \`${path}\`, which no stage makes and which does not exist.`;
+    return configuration(message, meant(path, outs.paths()) ?? 'Make it, or correct the path.', at);
+  }
+  if (problem.what === 'circle') {
+    const message = `\`${stage}\` depends on \`${path}\`, whose symbolic links lead in a circle.`;
+    return configuration(message, 'Correct the links, or the path.', at);
+  }
+  const message = `\`${stage}\` depends on \`${path}\`, but \`${problem.file}\` is a file and no folder.`;
+  return configuration(message, 'Correct the path, or make that a folder.', at);
+}
+
 /** Every instance of a stage repeats its mistakes; one report of each is enough. */
 const unique = (failures: readonly ConfigurationFailure[]): ConfigurationFailure[] => [
   ...new Map(failures.map((failure) => [JSON.stringify(failure), failure])).values(),
 ];
-
-/** Asks once for each path: thousands of instances may share one. */
-function remembering(ask: (path: string) => boolean): (path: string) => boolean {
-  const known = new Map<string, boolean>();
-  return (path) => {
-    let answer = known.get(path);
-    if (answer === undefined) {
-      answer = ask(path);
-      known.set(path, answer);
-    }
-    return answer;
-  };
-}
 
 type Sorted = { ok: true; order: Instance[] } | { ok: false; cycle: Instance[] };
 

@@ -1,5 +1,4 @@
 // Makes an instance of a stage for one combination of its matrix: every template is resolved, every name checked.
-import { posix } from 'node:path';
 import { parseDuration } from '../config/duration.ts';
 import { meant } from '../config/nearest.ts';
 import { leafNames, type Params } from '../config/params.ts';
@@ -11,6 +10,7 @@ import type { Part, Path } from '../config/yaml-source.ts';
 import { valueAt } from '../config/zod-diagnostics.ts';
 import { type Dependency, type Instance, type Out, outKinds, type Resume } from './instance.ts';
 import type { Combination } from './matrix.ts';
+import { normalizePath } from './project-paths.ts';
 
 /** @param within the part of the value that is wrong */
 type Complaint = (message: string, hint: string | undefined, at: Path, part?: Part, within?: string) => void;
@@ -70,11 +70,14 @@ export function instantiate(
     refuseLateNames(template, where);
     return text(template, where);
   };
-  const wdir = folderText(stage.wdir === undefined ? '.' : pathText(stage.wdir, [...at, 'wdir']));
-  if (wdir === undefined)
-    add(`The wdir \`${stage.wdir}\` lies outside the project.`, undefined, [...at, 'wdir']);
-  const under = (path: string): string =>
-    wdir === undefined || wdir === '.' || posix.isAbsolute(path) ? path : posix.join(wdir, path);
+  const wdir = normalizePath(stage.wdir === undefined ? '.' : pathText(stage.wdir, [...at, 'wdir']));
+  const under = (path: string, where: Path): string => {
+    const problem = unusable(path);
+    if (problem !== undefined) add(problem, undefined, where);
+    return problem === undefined ? normalizePath(path, wdir) : path;
+  };
+  /** A path of a list is its own name, relative to `wdir`. */
+  const nameOf = (path: string): string => normalizePath(path);
 
   const declared: string[] = []; // names of all dependencies, the absent ones too
   const deps = named(stage.deps, [...at, 'deps']).flatMap(([depName, template, where]): Dependency[] => {
@@ -94,15 +97,17 @@ export function instantiate(
       add(`\`${template}\` is ${JSON.stringify(resolved.value)}, not a path.`, undefined, where);
       return [];
     }
-    const path = under(resolved.value);
-    if (depName === undefined) declared.push(resolved.value);
-    return [{ name: depName ?? resolved.value, paths: [path], list: false, pattern: null, at: where }];
+    const path = under(resolved.value, where);
+    const name = depName ?? nameOf(resolved.value);
+    if (depName === undefined) declared.push(name);
+    return [{ name, paths: [path], list: false, pattern: null, at: where }];
   });
   const outs = outKinds.flatMap((kind) =>
     named(stage[kind], [...at, kind]).map(([outName, entry, where]): Out => {
       const { path: template, cache } = typeof entry === 'string' ? { path: entry, cache: true } : entry;
       const path = pathText(template, where);
-      return { name: outName ?? path, path: under(path), kind, cache: cache ?? true, at: where };
+      const name = outName ?? nameOf(path);
+      return { name, path: under(path, where), kind, cache: cache ?? true, at: where };
     }),
   );
   for (const [i, { name, at: where }] of outs.entries())
@@ -116,7 +121,7 @@ export function instantiate(
       commandText(cmd, typeof stage.cmd === 'string' ? [...at, 'cmd'] : [...at, 'cmd', i]),
     ),
     shell: shellOf(stage, pipeline),
-    wdir: wdir ?? '.',
+    wdir,
     labels,
     matrix: values,
     params: Object.fromEntries(
@@ -172,10 +177,11 @@ const longestTimeout = 24 * 86_400;
 
 export const stageReference = /^\$\{stages\.([\w-]+)\.([\w-]+)\}$/;
 
-/** A folder written plainly; undefined where it lies outside the project. */
-function folderText(path: string): string | undefined {
-  const normal = posix.normalize(path).replace(/(?<=.)\/$/, '');
-  return posix.isAbsolute(normal) || normal === '..' || normal.startsWith('../') ? undefined : normal;
+/** Why no file can have this path; undefined if one can. */
+function unusable(path: string): string | undefined {
+  if (path === '') return 'A path is empty.';
+  if (path.includes('\0')) return `The path ${JSON.stringify(path)} contains a NUL character.`;
+  return /\p{Surrogate}/u.test(path) ? `The path ${JSON.stringify(path)} is not valid Unicode.` : undefined;
 }
 
 /** Name, entry and place of each path; in a list each resolved path is its own name. */

@@ -26,6 +26,11 @@ export class OutIndex {
     return undefined;
   }
 
+  /** Whether `path` itself is an out. */
+  has(path: string): boolean {
+    return this.#makers.has(path);
+  }
+
   /** Paths of all outs, in code-unit order. */
   paths(): readonly string[] {
     this.#sorted ??= [...this.#makers.keys()].sort(byCodeUnit);
@@ -44,11 +49,10 @@ export class OutIndex {
 
   /** Names of the instances that make `path`, what contains it, or something inside it. */
   makersOf(path: string): string[] {
-    const normal = posix.normalize(path).replace(/\/$/, '');
-    const containing = this.containing(normal);
+    const containing = this.containing(path);
     if (containing !== undefined) return [containing.maker];
     // A folder that is no out itself, but holds outs.
-    return [...new Set(this.inside(normal).map(({ maker }) => maker))];
+    return [...new Set(this.inside(path).map(({ maker }) => maker))];
   }
 
   /** All outs below a folder that is none itself. */

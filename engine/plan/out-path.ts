@@ -1,6 +1,6 @@
 // Where an out may lie: inside the project, outside of the engine's own folders, and where its path says.
-import { lstatSync } from 'node:fs';
 import { posix } from 'node:path';
+import { isOutside, lstatIfAny, ProjectPaths } from './project-paths.ts';
 
 /** Says what is wrong with paths of outs; looks at each folder once, since thousands of outs may share it. */
 export class OutPaths {
@@ -14,20 +14,17 @@ export class OutPaths {
     this.#root = root;
   }
 
-  /** Undefined where nothing is wrong. */
+  /** @param path normalized @returns undefined if nothing is wrong */
   problem(path: string): string | undefined {
-    const normal = posix.normalize(path);
-    if (normal === '.' || normal === './') return `The out \`${path}\` is the project itself.`;
-    if (posix.isAbsolute(path) || normal === '..' || normal.startsWith('../'))
-      return `The out \`${path}\` lies outside the project.`;
-    if (normal !== path)
-      return `The out \`${path}\` is not written plainly; write \`${normal.replace(/\/$/, '')}\`.`;
+    if (path === '.') return `The out \`${path}\` is the project itself.`;
+    if (isOutside(path)) return `The out \`${path}\` lies outside the project.`;
     if (['cache', '.git', 'node_modules'].includes(path.split('/')[0]!))
       return `The out \`${path}\` lies in a folder that is not for outs.`;
     const link = this.#linkOn(posix.dirname(path));
-    return link === null
-      ? undefined
-      : `The out \`${path}\` lies behind \`${link}\`, a symbolic link; make that a folder, or name the path that it leads to.`;
+    if (link === null) return undefined;
+    const real = new ProjectPaths(this.#root).real(path);
+    const way = isOutside(real) ? '' : `, or use \`${real}\``;
+    return `The out \`${path}\` lies behind \`${link}\`, a symbolic link; make that a folder${way}.`;
   }
 
   #linkOn(folder: string): string | null {
@@ -36,7 +33,7 @@ export class OutPaths {
     const parent = posix.dirname(folder);
     link = this.#linkOn(parent);
     if (link === null && !this.#absent.has(parent)) {
-      const stat = lstatSync(`${this.#root}/${folder}`, { throwIfNoEntry: false });
+      const stat = lstatIfAny(`${this.#root}/${folder}`);
       if (stat?.isSymbolicLink() === true) link = folder;
       if (stat === undefined) this.#absent.add(folder);
     } else if (link === null) this.#absent.add(folder); // nothing is in what is not there

@@ -8,6 +8,8 @@ import { expand } from './expand.ts';
 import { resolveGlobs } from './globs.ts';
 import { buildGraph, type Graph, indexOuts } from './graph.ts';
 import type { Instance } from './instance.ts';
+import { follow, placeAll } from './place.ts';
+import { ProjectPaths } from './project-paths.ts';
 import { unusedNames } from './unused.ts';
 
 export interface Plan {
@@ -15,6 +17,7 @@ export interface Plan {
   readonly pipeline: Pipeline;
   readonly params: Params;
   readonly graph: Graph;
+  readonly paths: ProjectPaths;
   /** What is worth a word but stops nothing. */
   readonly warnings: readonly Warning[];
 }
@@ -31,17 +34,21 @@ export async function makePlan(root: string, options: PlanOptions): Promise<Resu
   if (!params.ok) return params;
   const expanded = expand(pipeline.value, params.value);
   if (!expanded.ok) return expanded;
-  const outs = indexOuts(expanded.value.instances, pipeline.value, root);
+  const placed = placeAll(expanded.value.instances, pipeline.value, new ProjectPaths(root));
+  if (!placed.ok) return placed;
+  const outs = indexOuts(placed.value, pipeline.value, root);
   if (!outs.ok) return outs;
-  const globbed = await resolveGlobs(
-    expanded.value.instances,
-    outs.value,
-    pipeline.value,
+  const paths = new ProjectPaths(root, (path) => outs.value.has(path));
+  const followed = placed.value.map((instance) => follow(instance, paths));
+  const globbed = await resolveGlobs(followed, {
+    outs: outs.value,
+    pipeline: pipeline.value,
+    paths,
     root,
-    options.allowMissing,
-  );
+    allowMissing: options.allowMissing === true,
+  });
   if (!globbed.ok) return globbed;
-  const graph = buildGraph(globbed.value.instances, outs.value, pipeline.value, root, options.allowMissing);
+  const graph = buildGraph(globbed.value.instances, outs.value, pipeline.value, paths, options.allowMissing);
   if (!graph.ok) return graph;
   const unused = unusedNames(graph.value.instances, expanded.value.used, pipeline.value, params.value);
   return succeed({
@@ -49,6 +56,7 @@ export async function makePlan(root: string, options: PlanOptions): Promise<Resu
     pipeline: pipeline.value,
     params: params.value,
     graph: graph.value,
+    paths,
     warnings: [
       ...shellWarnings(graph.value.instances, pipeline.value),
       ...expanded.value.warnings,

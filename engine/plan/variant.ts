@@ -3,6 +3,7 @@ import { replaceAt } from '../config/params.ts';
 import { outerScope } from '../config/vars.ts';
 import type { Dependency, Instance } from './instance.ts';
 import { instantiate } from './instantiate.ts';
+import { follow, place } from './place.ts';
 import type { Plan } from './plan.ts';
 
 /**
@@ -25,7 +26,7 @@ export function variantOf(
   const scope = outerScope(pipeline, params, new Set());
   if (!scope.ok) return undefined;
   let possible = true;
-  const variant = instantiate(
+  const written = instantiate(
     instance.stage,
     pipeline.definition.stages[instance.stage]!,
     {
@@ -41,6 +42,7 @@ export function variantOf(
       },
     },
   );
+  const variant = follow(place(written, plan.paths), plan.paths);
   const deps = variant.deps.map((dep, i) => sameList(dep, instance.deps[i]));
   if (!possible || deps.length !== instance.deps.length) return undefined;
   return deps.every((dep) => dep !== undefined) ? { ...variant, deps } : undefined;

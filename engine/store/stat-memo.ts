@@ -108,7 +108,7 @@ export class StatMemo {
   async learn(root: string, path: string, { content, listing, stamp, moment }: Learnt): Promise<void> {
     const learn = async (): Promise<Seen | undefined> => {
       if (listing !== undefined) return this.#rememberTree(path, content, listing, moment, '');
-      const now = lookAt(join(root, path));
+      const now = lookAt(resolve(root, path));
       if (now === undefined || stamp === undefined) return undefined;
       // The rename changed the second time of the stamp. By a clock of whole seconds, others may have done so since.
       const wholeSeconds = now.stat.ctimeNs % 1_000_000_000n === 0n;
@@ -129,7 +129,7 @@ export class StatMemo {
     return (kind, file, hash) => {
       const known = files[file];
       if (known === undefined || known[1] !== hash) return undefined;
-      const absolute = join(root, path, file);
+      const absolute = resolve(root, path, file);
       const stat = lstatIfThere(absolute);
       if (stat?.isFile() !== true || stampOf(stat) !== known[0]) return undefined;
       return ((stat.mode & 0o111n) === 0n ? 'file' : 'executable') === kind ? absolute : undefined;

@@ -148,7 +148,7 @@ ln -s folder to-folder; ln -s . to-itself
     await project.remove('made');
     symlinkSync('elsewhere', project.path('made'));
     const message =
-      'The out `made/deep/out.txt` lies behind `made`, a symbolic link; make that a folder, or name the path that it leads to.';
+      'The out `made/deep/out.txt` lies behind `made`, a symbolic link; make that a folder, or use `elsewhere/deep/out.txt`.';
     const repro = await project.cli('repro');
     expect(repro.exitCode).toBe(2);
     expect(repro.stdout).toContain(`pipeline.yaml:1:60 error: ${message}`);
