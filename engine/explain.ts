@@ -3,7 +3,7 @@ import { usualShell } from './config/shell.ts';
 import type { Fingerprint } from './fingerprint/fingerprint.ts';
 import type { LockBlock } from './lock-file.ts';
 import { byCodeUnit } from './order.ts';
-import type { Content } from './store/tree.ts';
+import { type Content, sameContent } from './store/content.ts';
 
 type Change = 'added' | 'removed' | 'changed';
 
@@ -42,13 +42,16 @@ export type Reason =
       readonly old: string | null;
       readonly new: string | null;
     }
-  | { readonly what: 'out'; readonly path: string; readonly state: 'missing' | 'edited' }
+  | { readonly what: 'out'; readonly path: string; readonly state: 'missing' | 'edited' | 'mode' }
   | { readonly what: 'format' }
   /** Stages that it reads from may run, so that its inputs are not known yet. Only a forecast says so. */
   | { readonly what: 'upstream'; readonly stages: readonly string[] };
 
-/** What the workspace holds for each out, by name; null where there is nothing. */
-export type PresentOuts = Readonly<Record<string, Content | null>>;
+/** What the workspace holds for each output, by name; null if there is nothing. */
+export type PresentOuts = Readonly<Record<string, PresentOut | null>>;
+
+/** `wider`: somebody has more rights to it than the run gave that pipeline.lock names. */
+export type PresentOut = Content & { readonly wider?: boolean };
 
 /**
  * All differences between an instance's lock block and its present state, the likely causes first.
@@ -92,11 +95,15 @@ export function explain(
     const locked = own(block.outs, name);
     const path = fingerprint.outs[name]!;
     if (content === null) reasons.push({ what: 'out', path, state: 'missing' });
-    else if (locked !== undefined && locked.hash !== content.hash)
-      reasons.push({ what: 'out', path, state: 'edited' });
+    else if (locked !== undefined && (content.wider === true || !sameContent(locked, content)))
+      reasons.push({ what: 'out', path, state: sameBytes(locked, content) ? 'mode' : 'edited' });
   }
   return reasons;
 }
+
+/** Whether only a mode can differ. */
+const sameBytes = (one: Content, other: Content): boolean =>
+  one.hash === other.hash && (one.type === 'directory') === (other.type === 'directory');
 
 const oneLine = (cmd: Fingerprint['cmd']): string => (typeof cmd === 'string' ? cmd : cmd.join(' && '));
 

@@ -5,7 +5,7 @@ import type { Failure } from '../failure.ts';
 import { keyOf } from '../fingerprint/fingerprint.ts';
 import { writeLock } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
-import type { Content } from '../store/tree.ts';
+import { type Content, sameContent } from '../store/content.ts';
 import { blockOf, examine } from './run-instance.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -58,8 +58,9 @@ async function accept(workspace: Workspace, instance: Instance): Promise<'accept
   const key = keyOf(fingerprint);
   const outs: Record<string, { path: string; content: Content }> = {};
   for (const { name, path, cache } of instance.outs) {
-    const content = cache ? (await objects.take(join(root, path))).content : present[name]!;
-    if (content.hash !== present[name]!.hash) return failed(`\`${path}\` changed while it was read.`);
+    const { wider: _, ...found } = present[name]!;
+    const content = cache ? (await objects.take(join(root, path))).content : found;
+    if (!sameContent(content, present[name])) return failed(`\`${path}\` changed while it was read.`);
     outs[name] = { path, content };
   }
   await records.put({

@@ -6,10 +6,11 @@ import type { Emit } from '../event.ts';
 import type { Failure } from '../failure.ts';
 import type { Lock, LockBlock } from '../lock-file.ts';
 import { OutPaths } from '../plan/out-path.ts';
+import { type Content, sameContent } from '../store/content.ts';
+import { isWider } from '../store/modes.ts';
 import { DamagedObject, type ObjectStore } from '../store/object-store.ts';
 import { lookAt } from '../store/stamp.ts';
 import type { StatMemo } from '../store/stat-memo.ts';
-import type { Content } from '../store/tree.ts';
 import { removeTree } from '../store/trees.ts';
 import { publish } from './publish.ts';
 
@@ -69,7 +70,8 @@ async function bring(place: Place, stage: string, out: LockedOut, force: boolean
   const problem = new OutPaths(root).problem(path);
   if (problem !== undefined) return { reason: 'file', path: 'pipeline.lock', message: problem };
   const now = await memo.look(root, path);
-  if (now?.hash === content.hash) return 'kept';
+  const modes = (await objects.modes(content)) ?? [];
+  if (sameContent(now, content) && !isWider(join(root, path), modes)) return 'kept';
   if (cached === false) return { reason: 'not-stored', stage, path, why: 'uncached' };
   if (!(await objects.has(content))) return { reason: 'not-stored', stage, path, why: 'missing' };
   if (!force && !(await isSafe(place, path, now))) return { reason: 'unsaved', stage, path };
@@ -78,12 +80,9 @@ async function bring(place: Place, stage: string, out: LockedOut, force: boolean
   try {
     const from = join(folder, 'out');
     const listing = await objects.restore(content, from);
-    await publish(
-      place,
-      { out: { from, path, content, listing, stamp: lookAt(from)?.stamp, moment: memo.clock.now() } },
-      { out: now ?? null },
-      join(folder, 'old'),
-    );
+    const stamp = lookAt(from)?.stamp;
+    const ready = { from, path, content, listing, held: false, stamp, moment: memo.clock.now() };
+    await publish(place, { out: ready }, join(folder, 'old'));
     return 'checked-out';
   } catch (error) {
     if (error instanceof DamagedObject) return { reason: 'not-stored', stage, path, why: 'damaged' };
@@ -102,7 +101,7 @@ async function isSafe(
   if (now === undefined) return lstatSync(join(root, path), { throwIfNoEntry: false }) === undefined;
   if (await objects.has(now)) return true;
   const locked = [...lock.blocks.values()].flatMap(({ outs }) => Object.values(outs));
-  if (!locked.some((out) => out.path === path && out.hash === now.hash)) return false;
+  if (!locked.some((out) => out.path === path && sameContent(out, now))) return false;
   await objects.take(join(root, path));
   return true;
 }

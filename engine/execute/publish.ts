@@ -2,8 +2,11 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { PresentOuts } from '../explain.ts';
 import type { Instance } from '../plan/instance.ts';
+import { kindOfMode, sameContent } from '../store/content.ts';
 import { crashPoint } from '../store/crash-point.ts';
+import { strictModesOf } from '../store/modes.ts';
 import type { Taken } from '../store/object-store.ts';
 import { lookAt, sameWrite, stampOf } from '../store/stamp.ts';
 import type { Learnt } from '../store/stat-memo.ts';
@@ -24,6 +27,8 @@ export interface ReadyOut extends Learnt {
   readonly from: string;
   /** Where in the workspace, relative to the project. */
   readonly path: string;
+  /** Whether the workspace holds the same already, with no more rights. */
+  readonly held: boolean;
 }
 
 /** Why what a command left can't be an out. */
@@ -35,12 +40,14 @@ export interface Uncollected {
 /**
  * Hashes what a command left in scratch, and takes what is to be cached into the store.
  * @param distrust whether what the store has already is read again
+ * @param present what the workspace holds
  */
 export async function collect(
   workspace: Workspace,
   instance: Instance,
   scratch: Readonly<Record<string, string>>,
   distrust: boolean,
+  present: PresentOuts,
 ): Promise<Uncollected | { outs: Record<string, ReadyOut> }> {
   // All are looked at before the first is kept.
   for (const { name } of instance.outs) {
@@ -50,6 +57,7 @@ export async function collect(
     if (!stat.isFile() && !stat.isDirectory()) return { out: name, state: 'special' };
   }
   const outs: Record<string, ReadyOut> = {};
+  const locked = workspace.lock.blocks.get(instance.name);
   for (const { name, path, cache } of instance.outs) {
     const from = scratch[name]!;
     const onBytes = workspace.hashing(path, from);
@@ -58,34 +66,40 @@ export async function collect(
     const taken = cache
       ? await workspace.objects.take(from, { onBytes, distrust })
       : await contentAt(from, onBytes);
-    outs[name] = { from, path, stamp, moment, ...taken };
+    // What is not kept in the store has its modes on record nowhere.
+    const known = cache ? locked?.outs[name]?.modes === taken.content.modes : taken.strict.length === 0;
+    const held = known && present[name]?.wider !== true && sameContent(present[name], taken.content);
+    outs[name] = { from, path, stamp, moment, ...taken, held };
   }
   return { outs };
 }
 
 async function contentAt(path: string, onBytes: OnBytes): Promise<Taken> {
-  if (!lstatSync(path).isDirectory())
-    return { content: { type: 'file', ...(await hashFile(path, onBytes)), files: 1 }, listing: undefined };
+  const strict = strictModesOf(path);
+  const stat = lstatSync(path);
+  if (!stat.isDirectory()) {
+    const content: Content = { type: kindOfMode(stat.mode), ...(await hashFile(path, onBytes)), files: 1 };
+    return { content, listing: undefined, strict };
+  }
   const listing = await listTree(path, undefined, onBytes);
-  return { content: contentOfManifest(listing.lines), listing };
+  return { content: contentOfManifest(listing.lines), listing, strict };
 }
 
-/** Replaces each out that differs from what the workspace holds; `old` is a folder in scratch for what gives way. */
+/** Replaces each output that the workspace does not hold yet; `old` is a folder in scratch for what is replaced. */
 export async function publish(
   workspace: Pick<Workspace, 'root' | 'memo'>,
   outs: Readonly<Record<string, ReadyOut>>,
-  present: Readonly<Record<string, Content | null>>,
   old: string,
 ): Promise<void> {
   await mkdir(old, { recursive: true });
-  for (const [i, [name, { from, path, ...made }]] of Object.entries(outs).entries()) {
+  for (const [i, { from, path, held, ...made }] of Object.values(outs).entries()) {
+    if (held) continue;
     const { content, listing } = made;
-    if (present[name]?.hash === content.hash) continue;
     const target = join(workspace.root, path);
     await mkdir(dirname(target), { recursive: true });
     const before = lstatSync(target, { throwIfNoEntry: false });
     // A file gives way to a file in one step; anything else first moves out of the way, to be deleted with the scratch.
-    const aside = before !== undefined && !(before.isFile() && content.type === 'file');
+    const aside = before !== undefined && !(before.isFile() && content.type !== 'directory');
     crashPoint('publish-aside');
     if (aside) await moveTree(target, join(old, String(i)));
     crashPoint('publish-rename');

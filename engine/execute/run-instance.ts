@@ -8,6 +8,7 @@ import type { Fingerprint } from '../fingerprint/fingerprint.ts';
 import { unreadNames } from '../fingerprint/unread.ts';
 import type { LockBlock } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
+import { identityOf, sameContent } from '../store/content.ts';
 import { crashPoint } from '../store/crash-point.ts';
 import { DamagedObject } from '../store/object-store.ts';
 import { PartialStates } from '../store/partial-states.ts';
@@ -54,9 +55,9 @@ export async function runInstance(
   const old = join(folder, 'old');
   let reasons = decision.reasons;
   if (decision.action === 'restore') {
-    const outs = await restore(workspace, instance, decision.record);
+    const outs = await restore(workspace, instance, decision.record, present);
     if (outs !== undefined) {
-      await publish(workspace, outs, present, old);
+      await publish(workspace, outs, old);
       workspace.trash.add(folder);
       workspace.records.used(decision.key);
       emit({ type: 'restored', stage: instance.name, reasons });
@@ -76,7 +77,7 @@ export async function runInstance(
 interface Examined {
   readonly decision: Decision;
   readonly fingerprint: Fingerprint;
-  readonly present: Readonly<Record<string, Content | null>>;
+  readonly present: PresentOuts;
 }
 
 export interface ExamineOptions {
@@ -126,7 +127,7 @@ async function isStored(
     const content = outs[name];
     if (content === undefined) return false;
     if (!cache) {
-      if (present[name]?.hash !== content.hash) return false;
+      if (!sameContent(present[name], content)) return false;
     } else if (!(await workspace.objects.has(content))) return false;
   }
   return true;
@@ -165,18 +166,21 @@ async function restore(
   workspace: Workspace,
   instance: Instance,
   record: RunRecord,
+  present: PresentOuts,
 ): Promise<Record<string, ReadyOut> | undefined> {
   const folder = scratchFolder(workspace, record.key);
+  const locked = workspace.lock.blocks.get(instance.name);
   const outs: Record<string, ReadyOut> = {};
   try {
     for (const [i, { name, path }] of instance.outs.entries()) {
       const content = record.outs[name]!;
       const from = join(folder, `restored${i}`);
-      const held = (await workspace.memo.content(workspace.root, path))?.hash === content.hash;
+      const known = locked === undefined || locked.outs[name]?.modes === content.modes;
+      const held = known && sameContent(present[name], content) && !(await workspace.isWider(path, content));
       const files = workspace.memo.heldFiles(workspace.root, path);
       const listing = held ? undefined : await workspace.objects.restore(content, from, files);
       const stamp = held ? undefined : lookAt(from)?.stamp;
-      outs[name] = { from, path, content, listing, stamp, moment: workspace.memo.clock.now() };
+      outs[name] = { from, path, content, listing, held, stamp, moment: workspace.memo.clock.now() };
     }
     crashPoint('restored');
     return outs;
@@ -256,7 +260,7 @@ async function execute(
     // First the store and the record, then the workspace: cut off in between, the next run restores.
     // A run that was recorded and is repeated may be so because the store does not have what it should.
     const distrust = workspace.records.get(key) !== undefined;
-    const collected = await collect(workspace, instance, scratch.outs, distrust);
+    const collected = await collect(workspace, instance, scratch.outs, distrust, present);
     if ('state' in collected) return failed(uncollected[collected.state](collected.out));
     const { outs } = collected;
     const contents = Object.fromEntries(Object.entries(outs).map(([name, { content }]) => [name, content]));
@@ -272,7 +276,7 @@ async function execute(
     });
     keepsPartial = false;
     await logEnd({ ...ended, outcome: 'executed' });
-    await publish(workspace, outs, present, old);
+    await publish(workspace, outs, old);
     for (const warning of unreadNames(
       instance,
       workspace.scriptsOf(instance),
@@ -307,8 +311,10 @@ async function changedDependency(
   fingerprint: Fingerprint,
 ): Promise<string | undefined> {
   for (const paths of Object.values(fingerprint.deps))
-    for (const [path, hash] of Object.entries(paths))
-      if ((await workspace.memo.look(workspace.root, path))?.hash !== hash) return path;
+    for (const [path, hash] of Object.entries(paths)) {
+      const now = await workspace.memo.look(workspace.root, path);
+      if (now === undefined || identityOf(now) !== hash) return path;
+    }
   return undefined;
 }
 

@@ -1,5 +1,6 @@
 // A project's folder at work: its plan, its store, and what was found out about it in this run.
 import { join, resolve } from 'node:path';
+import type { PresentOuts } from '../explain.ts';
 import { CodeClosures, PackageVersions, scriptsOf } from '../fingerprint/code-closure.ts';
 import { declared } from '../fingerprint/declared.ts';
 import { Environment, type FactRequest } from '../fingerprint/environment.ts';
@@ -9,6 +10,8 @@ import { byCodeUnit } from '../order.ts';
 import type { Instance } from '../plan/instance.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Result } from '../result.ts';
+import { identityOf, sameContent } from '../store/content.ts';
+import { isWider } from '../store/modes.ts';
 import { ObjectStore } from '../store/object-store.ts';
 import { RunRecords } from '../store/run-records.ts';
 import { StatMemo } from '../store/stat-memo.ts';
@@ -113,7 +116,7 @@ export class Workspace {
       for (const path of paths) {
         const content = await lookUp(path);
         if (content === undefined) return { missing: path };
-        deps[name][path] = content.hash;
+        deps[name][path] = identityOf(content);
       }
     }
     const { cmd, shell, params, matrix, outs, wdir } = declared(instance);
@@ -153,9 +156,21 @@ export class Workspace {
   }
 
   /** What the workspace holds for each of the instance's outs; null where there is nothing. */
-  async present(instance: Instance, lookUp = this.lookUp): Promise<Record<string, Content | null>> {
-    const present: Record<string, Content | null> = {};
-    for (const { name, path } of instance.outs) present[name] = (await lookUp(path)) ?? null;
+  async present(instance: Instance, lookUp = this.lookUp): Promise<PresentOuts> {
+    const locked = this.lock.blocks.get(instance.name)?.outs;
+    const present: Record<string, PresentOuts[string]> = {};
+    for (const { name, path } of instance.outs) {
+      const content = (await lookUp(path)) ?? null;
+      const known = locked?.[name];
+      const wider =
+        known?.modes !== undefined && sameContent(content, known) && (await this.isWider(path, known));
+      present[name] = content && (wider ? { ...content, wider } : content);
+    }
     return present;
+  }
+
+  /** Whether somebody has more rights to the output at `path` than the run gave that made its content. */
+  async isWider(path: string, content: Content): Promise<boolean> {
+    return isWider(join(this.root, path), (await this.objects.modes(content)) ?? []);
   }
 }

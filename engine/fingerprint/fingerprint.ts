@@ -20,7 +20,7 @@ export interface Fingerprint {
   readonly params: Readonly<Record<string, unknown>>;
   /** Label of each matrix axis and the value behind it. */
   readonly matrix: Readonly<Record<string, { readonly label: string; readonly value: unknown }>>;
-  /** Name → path → hash of the content. */
+  /** Name → path → what names the content: its hash, with a mark for an executable file and a directory. */
   readonly deps: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Name → path: where the outs go is seen by the command's readers, and by whoever reads the lock. */
   readonly outs: Readonly<Record<string, string>>;

@@ -11,7 +11,7 @@ import { RunRecords } from '../store/run-records.ts';
 import type { Content } from '../store/tree.ts';
 import { removeTree } from '../store/trees.ts';
 import { contentsOf } from './scope.ts';
-import { type StoredRun, type Sweep, sweep } from './sweep.ts';
+import { nameOf, type StoredRun, type Sweep, sweep } from './sweep.ts';
 
 /** What a collection did, or would do. */
 export interface Collected {
@@ -80,10 +80,10 @@ export async function collect(
   const isKept = keeps(runs);
   const manifests = new Map<string, readonly string[]>();
   for (const content of [...locked, ...needed, ...runs.flatMap(({ outs }) => outs)])
-    if (!manifests.has(content.hash)) {
+    if (!manifests.has(nameOf(content))) {
       const stands = await objectsOf(store, content, objects);
       if (stands === undefined) return fail(damagedManifest(content));
-      manifests.set(content.hash, stands);
+      manifests.set(nameOf(content), stands);
     }
   const states = new PartialStates(cache);
   const all = states.list();
@@ -97,7 +97,7 @@ export async function collect(
     needed: [...locked, ...needed],
     isKept: (run) => inWorkspace.has(run.key) || isKept(run),
     limit,
-    objectsOf: ({ hash }) => manifests.get(hash)!,
+    objectsOf: (content) => manifests.get(nameOf(content))!,
   });
   const logs = staleLogs(new RunLogs(cache), swept, new Set(runs.map(({ key }) => key)), limit === null);
   const aside = quarantine ? sizeOf(join(cache, 'quarantine')) : 0;
@@ -166,11 +166,12 @@ async function objectsOf(
   content: Content,
   objects: ReadonlyMap<string, number>,
 ): Promise<string[] | undefined> {
-  if (content.type === 'file' || !objects.has(content.hash)) return [content.hash];
+  const own = content.modes === undefined ? [content.hash] : [content.hash, content.modes];
+  if (content.type !== 'directory' || !objects.has(content.hash)) return own;
   const lines = await store.lines(content);
   if (lines === undefined) return undefined;
   const files = lines.flatMap((line) => (line[0] === 'file' || line[0] === 'executable' ? [line[2]] : []));
-  return [content.hash, ...new Set(files)];
+  return [...own, ...new Set(files)];
 }
 
 /**

@@ -1,5 +1,5 @@
 // Decides what leaves the store: a pure function of what is in it, what is needed, and when it was last used.
-import type { Content } from '../store/tree.ts';
+import { type Content, identityOf } from '../store/content.ts';
 
 /** A recorded run, and what of it lies in the store. */
 export interface StoredRun {
@@ -22,7 +22,7 @@ export interface Inventory {
   readonly isKept: (run: StoredRun) => boolean;
   /** Bytes that may stay; null where there is no limit. */
   readonly limit: number | null;
-  /** Hashes of all objects that a content stands for: itself, and the files of a directory. */
+  /** Hashes of all objects that a content stands for: itself, the list of its modes, and the files of a directory. */
   readonly objectsOf: (content: Content) => readonly string[];
 }
 
@@ -35,6 +35,9 @@ export interface Sweep {
   readonly kept: number;
 }
 
+/** Names all objects that a content stands for. */
+export const nameOf = (content: Content): string => `${identityOf(content)} ${content.modes ?? ''}`;
+
 /** How many use each object; what nobody uses any more is let go. */
 class Uses {
   readonly #contents = new Map<string, number>();
@@ -46,16 +49,16 @@ class Uses {
   }
 
   add(content: Content): void {
-    const uses = this.#contents.get(content.hash) ?? 0;
-    this.#contents.set(content.hash, uses + 1);
+    const uses = this.#contents.get(nameOf(content)) ?? 0;
+    this.#contents.set(nameOf(content), uses + 1);
     if (uses > 0) return;
     for (const hash of this.#objectsOf(content)) this.#objects.set(hash, (this.#objects.get(hash) ?? 0) + 1);
   }
 
   /** Takes a use away. @returns objects that nobody uses any more */
   *release(content: Content): Generator<string> {
-    const uses = this.#contents.get(content.hash)! - 1;
-    this.#contents.set(content.hash, uses);
+    const uses = this.#contents.get(nameOf(content))! - 1;
+    this.#contents.set(nameOf(content), uses);
     if (uses > 0) return;
     for (const hash of this.#objectsOf(content)) {
       const left = this.#objects.get(hash)! - 1;

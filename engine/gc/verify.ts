@@ -49,7 +49,8 @@ async function ownersOf(
   for (const { owner, content } of owned) {
     const lines = content.type === 'directory' ? ((await store.lines(content)) ?? []) : [];
     const files = lines.flatMap((line) => (line[0] === 'file' || line[0] === 'executable' ? [line[2]] : []));
-    for (const hash of [content.hash, ...files]) owners.set(hash, (owners.get(hash) ?? new Set()).add(owner));
+    for (const hash of [content.hash, content.modes ?? [], files].flat())
+      owners.set(hash, (owners.get(hash) ?? new Set()).add(owner));
   }
   return (hash) => [...(owners.get(hash) ?? [])];
 }

@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import type { LookUp, Workspace } from '../execute/workspace.ts';
 import type { Instance } from '../plan/instance.ts';
+import { contentOfIdentity } from '../store/content.ts';
 import { type Content, contentOfManifest, type ManifestLine } from '../store/tree.ts';
 
 /** What an instance reads that is not known yet. */
@@ -89,7 +90,7 @@ export class Prospect {
     }
     for (const { fingerprint } of lock.blocks.values())
       for (const paths of Object.values(fingerprint.deps))
-        if (paths[path] !== undefined) return { type: 'file', hash: paths[path], size: 0, files: 1 };
+        if (paths[path] !== undefined) return contentOfIdentity(paths[path]);
     return undefined;
   }
 
@@ -101,7 +102,7 @@ export class Prospect {
     const file = lines.find((line) => line[1] === path);
     if (file !== undefined)
       return file[0] === 'file' || file[0] === 'executable'
-        ? { type: 'file', hash: file[2], size: file[3], files: 1 }
+        ? { type: file[0], hash: file[2], size: file[3], files: 1 }
         : undefined;
     const inner = lines
       .filter((line) => line[1].startsWith(`${path}/`))

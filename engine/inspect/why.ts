@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { LookUp, Workspace } from '../execute/workspace.ts';
 import type { LockBlock } from '../lock-file.ts';
+import { type Content, contentOfIdentity } from '../store/content.ts';
 import { type ManifestLine, manifestOf } from '../store/tree.ts';
 import type { Forecast } from './forecast.ts';
 
@@ -32,10 +33,10 @@ export async function explainForecast(
   for (const { path, isOut } of changedPaths(forecast)) {
     // An edited out is compared as it stands, though it may give way to what is restored.
     const now = await (isOut ? workspace.lookUp : lookUp)(path);
-    const old = block && lockedHash(block, path);
-    if (now?.type !== 'directory' || old === undefined) continue;
-    const before = await workspace.objects.lines({ ...now, hash: old });
-    if (before === undefined) continue; // the store no longer has it, or it was a file
+    const old = block && lockedContent(block, path);
+    if (now?.type !== 'directory' || old?.type !== 'directory') continue;
+    const before = await workspace.objects.lines(old);
+    if (before === undefined) continue; // the store no longer has it
     const after = (await workspace.objects.lines(now)) ?? (await manifestOf(resolve(workspace.root, path)));
     files.push(changesOf(path, before, after));
   }
@@ -55,9 +56,11 @@ function changedPaths({ reasons }: Forecast): { path: string; isOut: boolean }[]
   });
 }
 
-function lockedHash(block: LockBlock, path: string): string | undefined {
+function lockedContent(block: LockBlock, path: string): Content | undefined {
   const out = Object.values(block.outs).find((each) => each.path === path);
-  return out?.hash ?? Object.values(block.fingerprint.deps).find((paths) => path in paths)?.[path];
+  if (out !== undefined) return out;
+  const identity = Object.values(block.fingerprint.deps).find((paths) => path in paths)?.[path];
+  return identity === undefined ? undefined : contentOfIdentity(identity);
 }
 
 function changesOf(

@@ -38,7 +38,7 @@ export function reasonText(reason: Reason): string {
     case 'upstream':
       return `after ${shortList(reason.stages)}`;
     case 'out':
-      return `${pathText(reason.path)} is ${reason.state}`;
+      return `${pathText(reason.path)} ${reason.state === 'mode' ? 'has another mode' : `is ${reason.state}`}`;
   }
 }
 

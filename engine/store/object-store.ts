@@ -1,6 +1,7 @@
 // The content-addressed store: files by their SHA-256, directories as manifests. What is read back is verified.
 import {
   type BigIntStats,
+  chmodSync,
   constants,
   existsSync,
   linkSync,
@@ -18,8 +19,10 @@ import { chmod, copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { byCodeUnit } from '../order.ts';
 import { breathe } from './breathe.ts';
+import { kindOfMode } from './content.ts';
 import { crashPoint } from './crash-point.ts';
 import { Incoming } from './incoming.ts';
+import { type ModeLine, modesText, parseModes, RestoredModes, StrictModes, usualMode } from './modes.ts';
 import { stampOf } from './stamp.ts';
 import type { HeldFile } from './stat-memo.ts';
 import {
@@ -50,6 +53,8 @@ export interface Taken {
   readonly content: Content;
   /** Of a directory. */
   readonly listing: Listing | undefined;
+  /** Modes that are stricter than the umask asked for. */
+  readonly strict: readonly ModeLine[];
 }
 
 /** An object that is not, or no longer, what its name says; it has been moved aside. */
@@ -76,7 +81,8 @@ export class ObjectStore {
 
   /** Whether everything that `content` needs is there, as far as names and sizes tell. */
   async has(content: Content): Promise<boolean> {
-    if (content.type === 'file') return this.#holds(content.hash, content.size);
+    if (content.modes !== undefined && (await this.modes(content)) === undefined) return false;
+    if (content.type !== 'directory') return this.#holds(content.hash, content.size);
     const lines = await this.#manifest(content.hash).catch(() => undefined);
     return (
       lines?.every((line) =>
@@ -88,6 +94,12 @@ export class ObjectStore {
   /** The manifest of a directory; undefined where the store has none, or a damaged one, which is moved aside. */
   async lines({ hash }: Content): Promise<ManifestLine[] | undefined> {
     return this.#manifest(hash).catch(() => undefined);
+  }
+
+  /** The modes of an output that are stricter than usual; undefined if the store does not have the list. */
+  async modes({ modes }: Content): Promise<ModeLine[] | undefined> {
+    if (modes === undefined) return [];
+    return this.#text(modes).then(parseModes, () => undefined);
   }
 
   /** Hash and size of every object; anything else among them is passed over. */
@@ -127,31 +139,37 @@ export class ObjectStore {
     const incoming = new Incoming(this.#temporary, (hash) => this.#pathOf(hash));
     try {
       const stat = lstatSync(path, { bigint: true });
+      const modes = new StrictModes(path);
       if (stat.isFile()) {
-        const { hash, size } = await this.#takeFile(path, stat, incoming, options);
+        const type = kindOfMode(stat.mode);
+        const mode = modes.file('', type, stat);
+        const { hash, size } = await this.#takeFile(path, stat, mode, incoming, options);
+        const content = { type, hash, size, files: 1, ...(await this.#takeModes(modes, incoming, options)) };
         await incoming.commit();
-        return { content: { type: 'file', hash, size, files: 1 }, listing: undefined };
+        return { content, listing: undefined, strict: modes.lines };
       }
+      modes.folder('');
       const lines: ManifestLine[] = [];
       const stamps: string[] = [];
       const devices = new Set<bigint>();
       for (const { kind, path: file, stat } of walk(path)) {
         devices.add(stat.dev);
         stamps.push(kind === 'empty' ? '' : stampOf(stat));
-        if (kind === 'empty') lines.push(['empty', file]);
-        else if (kind === 'link') lines.push(['link', file, readlinkSync(join(path, file))]);
+        if (kind === 'empty') {
+          modes.folder(file);
+          lines.push(['empty', file]);
+        } else if (kind === 'link') lines.push(['link', file, readlinkSync(join(path, file))]);
         else {
-          const { hash, size } = await this.#takeFile(join(path, file), stat, incoming, options);
+          const mode = modes.file(file, kind, stat);
+          const { hash, size } = await this.#takeFile(join(path, file), stat, mode, incoming, options);
           lines.push([kind, file, hash, size]);
           await breathe();
         }
       }
-      const content = contentOfManifest(lines);
-      const text = manifestText(lines);
-      if (!(await this.#keeps(content.hash, Buffer.byteLength(text), options.distrust === true)))
-        writeFileSync(await incoming.add(content.hash), text);
+      await this.#takeText(manifestText(lines), modes.listing, incoming, options);
+      const content = { ...contentOfManifest(lines), ...(await this.#takeModes(modes, incoming, options)) };
       await incoming.commit();
-      return { content, listing: { lines, stamps, devices } };
+      return { content, listing: { lines, stamps, devices }, strict: modes.lines };
     } finally {
       await incoming.dispose();
     }
@@ -165,46 +183,81 @@ export class ObjectStore {
    */
   async restore(content: Content, path: string, held?: HeldFile): Promise<Listing | undefined> {
     mkdirSync(dirname(path), { recursive: true });
-    if (content.type === 'file') {
-      await this.#restoreFile(content.hash, path, 0o666);
+    const strict = await this.modes(content);
+    if (strict === undefined) throw new DamagedObject(content.modes!);
+    const modes = new RestoredModes(strict);
+    if (content.type !== 'directory') {
+      await this.#restoreFile(content.hash, path, modes.of('', content.type));
       return undefined;
     }
     const lines = await this.#manifest(content.hash);
-    mkdirSync(path);
-    const folders = new Set(
-      lines.map(([kind, entry]) => (kind === 'empty' ? join(path, entry) : dirname(join(path, entry)))),
-    );
-    for (const folder of folders) mkdirSync(folder, { recursive: true });
+    const folders = foldersOf(lines);
+    for (const folder of folders)
+      mkdirSync(join(path, folder), { mode: modes.of(folder, 'folder') | ownerChanges });
     const stamps: string[] = [];
     const linked = new Set<string>();
     for (const line of lines) {
       const target = join(path, line[1]);
       if (line[0] === 'link') symlinkSync(line[2], target);
       else if (line[0] !== 'empty') {
-        const same = held?.(line[0], line[1], line[2]);
+        const mode = modes.of(line[1], line[0]);
+        const same = held?.(line[1], line[2], mode);
         if (same !== undefined && link(same, target)) linked.add(line[1]);
-        else await this.#restoreFile(line[2], target, line[0] === 'executable' ? 0o777 : 0o666);
+        else await this.#restoreFile(line[2], target, mode);
         await breathe();
       }
       stamps.push(line[0] === 'empty' ? '' : stampOf(lstatSync(target, { bigint: true })));
+    }
+    // Read-only folders last, and what is in them first.
+    for (const folder of [...folders].reverse()) {
+      const mode = modes.of(folder, 'folder');
+      if ((mode & ownerChanges) !== ownerChanges) chmodSync(join(path, folder), mode);
     }
     return { lines, stamps, devices: new Set([lstatSync(path, { bigint: true }).dev]), linked };
   }
 
   async #manifest(hash: string): Promise<ManifestLine[]> {
+    return parseManifest(await this.#text(hash));
+  }
+
+  /** An object that is text. */
+  async #text(hash: string): Promise<string> {
     const text = await readFile(this.#pathOf(hash), 'utf8').catch(() => undefined);
     if (text === undefined) throw new DamagedObject(hash);
     if (sha256(text) !== hash) {
       await this.#moveAside(hash);
       throw new DamagedObject(hash);
     }
-    return parseManifest(text);
+    return text;
   }
 
-  /** Hashes a file and keeps a copy, unless there is one. */
+  /** Keeps a list of an output's entries, or of their modes. @returns its hash */
+  async #takeText(
+    text: string,
+    mode: number,
+    incoming: Incoming,
+    { distrust = false }: TakeOptions,
+  ): Promise<string> {
+    const hash = sha256(text);
+    if (!incoming.has(hash) && !(await this.#keeps(hash, Buffer.byteLength(text), mode, distrust)))
+      writeFileSync(await incoming.add(hash), text, { mode });
+    return hash;
+  }
+
+  async #takeModes(
+    modes: StrictModes,
+    incoming: Incoming,
+    options: TakeOptions,
+  ): Promise<Pick<Content, 'modes'>> {
+    if (modes.lines.length === 0) return {};
+    return { modes: await this.#takeText(modesText(modes.lines), modes.listing, incoming, options) };
+  }
+
+  /** Hashes a file and keeps a copy with `mode`, unless there is one. */
   async #takeFile(
     path: string,
     stat: BigIntStats,
+    mode: number,
     incoming: Incoming,
     { onBytes, distrust = false }: TakeOptions,
   ): Promise<{ hash: string; size: number }> {
@@ -212,17 +265,18 @@ export class ObjectStore {
       const bytes = readFileSync(path);
       const hash = sha256(bytes);
       onBytes?.(bytes.length);
-      if (!incoming.has(hash) && !(await this.#keeps(hash, bytes.length, distrust)))
-        writeFileSync(await incoming.add(hash), bytes);
+      if (!incoming.has(hash) && !(await this.#keeps(hash, bytes.length, mode, distrust)))
+        writeFileSync(await incoming.add(hash), bytes, { mode });
       return { hash, size: bytes.length };
     }
     for (let attempt = 1; ; attempt++) {
       const before = stampOf(statSync(path, { bigint: true }));
       const { hash, size } = await hashFile(path, onBytes);
-      if (incoming.has(hash) || (await this.#keeps(hash, size, distrust))) return { hash, size };
+      if (incoming.has(hash) || (await this.#keeps(hash, size, mode, distrust))) return { hash, size };
       // A reflink where the file system has them, else a copy: the store shares no bytes that an edit could reach.
       const copy = await incoming.add(hash);
       await copyFile(path, copy, constants.COPYFILE_FICLONE);
+      await chmod(copy, mode);
       if (stampOf(statSync(path, { bigint: true })) === before) return { hash, size };
       incoming.drop(hash);
       if (attempt === 3) throw new ChangingFile(path);
@@ -239,17 +293,24 @@ export class ObjectStore {
       if (sha256(bytes) === hash) return writeFileSync(path, bytes, { mode });
     } else {
       await copyFile(object, path, constants.COPYFILE_FICLONE);
-      if ((await hashFile(path)).hash === hash) return chmod(path, mode & ~process.umask());
+      if ((await hashFile(path)).hash === hash) return chmod(path, mode);
       await rm(path, { force: true });
     }
     await this.#moveAside(hash);
     throw new DamagedObject(hash);
   }
 
-  /** Whether the object is there and, if it is not to be trusted, what its name says. */
-  async #keeps(hash: string, size: number, distrust: boolean): Promise<boolean> {
+  /**
+   * Whether the object is there and, if it is not to be trusted, what its name says. It loses the rights that `mode` does not
+   * give: what was public may have become private.
+   */
+  async #keeps(hash: string, size: number, mode: number, distrust: boolean): Promise<boolean> {
     if (!this.#holds(hash, size)) return false;
-    if (!distrust || (await hashFile(this.#pathOf(hash))).hash === hash) return true;
+    const object = this.#pathOf(hash);
+    if (!distrust || (await hashFile(object)).hash === hash) {
+      if (mode !== usualMode('file')) chmodSync(object, statSync(object).mode & mode);
+      return true;
+    }
     await this.#moveAside(hash);
     return false;
   }
@@ -262,13 +323,29 @@ export class ObjectStore {
   }
 
   #holds(hash: string, size: number): boolean {
-    const object = this.#pathOf(hash);
-    return existsSync(object) && statSync(object).size === size;
+    return statSync(this.#pathOf(hash), { throwIfNoEntry: false })?.size === size;
   }
 
   #pathOf(hash: string): string {
     return join(this.#folder, hash.slice(0, 2), hash.slice(2));
   }
+}
+
+/** What the owner of a folder needs to put something into it. */
+const ownerChanges = 0o700;
+
+/** All folders of a directory, each after the one that it is in; the directory itself is the empty path. */
+function foldersOf(lines: readonly ManifestLine[]): ReadonlySet<string> {
+  const folders = new Set(['']);
+  const add = (path: string): void => {
+    if (folders.has(path)) return;
+    const end = path.lastIndexOf('/');
+    add(end < 0 ? '' : path.slice(0, end));
+    folders.add(path);
+  };
+  for (const [kind, path] of lines)
+    add(kind === 'empty' ? path : path.slice(0, Math.max(0, path.lastIndexOf('/'))));
+  return folders;
 }
 
 /** Gives a file a second name; false where the file system won't. */

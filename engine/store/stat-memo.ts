@@ -1,12 +1,12 @@
 // Remembers what a path's content was when its files last looked as they do now; deleting it costs time and nothing else.
 import { join, resolve } from 'node:path';
+import { kindOfMode } from './content.ts';
 import { FileClock, type Moment, settledBefore } from './file-clock.ts';
 import { readJson, writeFileAtomic } from './files.ts';
 import { changedAt, lookAt, lstatIfThere, sameWrite, stampOf, writtenAt } from './stamp.ts';
 import {
   type Content,
   contentOfManifest,
-  type Entry,
   hashFile,
   type Listing,
   listTree,
@@ -39,8 +39,8 @@ export interface Learnt {
 /** Of a directory's files: path → stamp and hash. */
 type RememberedFiles = Record<string, readonly [stamp: string, hash: string]>;
 
-/** Where a file with this content surely stands now; undefined where none does. */
-export type HeldFile = (kind: Entry['kind'], path: string, hash: string) => string | undefined;
+/** Where a file with these bytes and this mode surely stands now; undefined if none does. */
+export type HeldFile = (path: string, hash: string, mode: number) => string | undefined;
 
 export class StatMemo {
   /** The clock of the memo's file system. */
@@ -87,12 +87,16 @@ export class StatMemo {
     const known = this.#remembered[path];
     const { stat, stamp, link } = found;
     if (stat.isFile()) {
-      if (known?.settled === true && known.stamp === stamp && known.content.type === 'file') return known;
+      const type = kindOfMode(stat.mode);
+      if (known?.settled === true && known.stamp === stamp && known.content.type === type) return known;
       const changed = changedAt(stamp);
       const before = settledBefore(this.clock.past(changed), [stat.dev]);
       const { hash, size } = await hashFile(absolute, onBytes);
-      const content: Content = { type: 'file', hash, size, files: 1 };
-      return this.#remember(path, { stamp, content, settled: changed < before });
+      return this.#remember(path, {
+        stamp,
+        content: { type, hash, size, files: 1 },
+        settled: changed < before,
+      });
     }
     const settled = known?.settled === true && known.content.type === 'directory';
     if (settled && known.stamp === stampTree(absolute, link)) return known;
@@ -126,13 +130,13 @@ export class StatMemo {
   /** Finds files of the directory at `path`: what is already there need not come from the store. */
   heldFiles(root: string, path: string): HeldFile {
     const files = this.#filesOf(path);
-    return (kind, file, hash) => {
+    return (file, hash, mode) => {
       const known = files[file];
       if (known === undefined || known[1] !== hash) return undefined;
       const absolute = resolve(root, path, file);
       const stat = lstatIfThere(absolute);
       if (stat?.isFile() !== true || stampOf(stat) !== known[0]) return undefined;
-      return ((stat.mode & 0o111n) === 0n ? 'file' : 'executable') === kind ? absolute : undefined;
+      return (Number(stat.mode) & 0o7777) === mode ? absolute : undefined;
     };
   }
 

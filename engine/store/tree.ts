@@ -12,17 +12,10 @@ import {
 import { join } from 'node:path';
 import { byCodeUnit } from '../order.ts';
 import { breathe } from './breathe.ts';
+import { type Content, kindOfMode } from './content.ts';
 import { stampOf } from './stamp.ts';
 
-/** The content of a dependency or an out. */
-export interface Content {
-  readonly type: 'file' | 'directory';
-  /** SHA-256 of a file's bytes, or of a directory's manifest. */
-  readonly hash: string;
-  /** Bytes of all files. */
-  readonly size: number;
-  readonly files: number;
-}
+export type { Content } from './content.ts';
 
 /** An entry of a directory: a file, an executable file, a symbolic link or an empty directory. */
 export interface Entry {
@@ -54,7 +47,7 @@ export function* walk(folder: string, prefix = ''): Generator<Entry> {
     // The type is asked of the stat: some file systems don't give it with the name.
     if (stat.isDirectory()) yield* walk(folder, path);
     else if (stat.isSymbolicLink()) yield { kind: 'link', path, stat };
-    else if (stat.isFile()) yield { kind: (stat.mode & 0o111n) === 0n ? 'file' : 'executable', path, stat };
+    else if (stat.isFile()) yield { kind: kindOfMode(stat.mode), path, stat };
     // Sockets, pipes and devices have no content to keep.
   }
 }

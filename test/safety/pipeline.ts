@@ -70,9 +70,10 @@ export function expectSoundStore(root: string, whole = true): void {
     }
   for (const name of readdirSync(join(cache, 'runs')).filter((file) => file.endsWith('.json'))) {
     const record = JSON.parse(readFileSync(join(cache, 'runs', name), 'utf8')) as RunRecord;
-    for (const { type, hash } of whole ? Object.values(record.outs) : []) {
+    for (const { type, hash, modes } of whole ? Object.values(record.outs) : []) {
       expect(objects).toContain(hash);
-      if (type === 'file') continue;
+      if (modes !== undefined) expect(objects).toContain(modes);
+      if (type !== 'directory') continue;
       const manifest = readFileSync(join(cache, 'objects', hash.slice(0, 2), hash.slice(2)), 'utf8');
       for (const line of manifest.split('\n').filter((text) => text !== '')) {
         const [kind, , content] = JSON.parse(line) as [string, string, string];
