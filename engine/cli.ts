@@ -12,6 +12,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   commit: async () => (await import('./commands/commit.ts')).commitCommand(),
   freeze: async () => (await import('./commands/freeze.ts')).freezeCommand(),
   unfreeze: async () => (await import('./commands/freeze.ts')).unfreezeCommand(),
+  clean: async () => (await import('./commands/clean.ts')).cleanCommand(),
   gc: async () => (await import('./commands/gc.ts')).gcCommand(),
   verify: async () => (await import('./commands/verify.ts')).verifyCommand(),
   compare: async () => (await import('./commands/compare.ts')).compareCommand(),

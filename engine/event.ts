@@ -7,6 +7,7 @@ import type { Forecast, Outlook } from './inspect/forecast.ts';
 import type { ShownRun } from './inspect/runs.ts';
 import type { DagFormat, StageNode } from './inspect/stage-graph.ts';
 import type { Explanation } from './inspect/why.ts';
+import type { MovedOut, ShownLeftover } from './ownership/move-out.ts';
 import type { Warning } from './warning.ts';
 
 export interface Summary {
@@ -70,6 +71,14 @@ export type Event =
       readonly kept: number;
       readonly failures: number;
     }
+  /** Outputs that the plan no longer has: repro and clean move them out, if nobody changed them. */
+  | { readonly type: 'leftovers'; readonly outs: readonly ShownLeftover[] }
+  | { readonly type: 'moved-out'; readonly outs: readonly MovedOut[] }
+  /** What somebody changed by hand, moved aside before the output takes its place. */
+  | { readonly type: 'displaced'; readonly stage: string; readonly path: string; readonly to: string }
+  /** Leftovers that are the user's own files from now on. */
+  | { readonly type: 'adopted'; readonly paths: readonly string[] }
+  | { readonly type: 'clean'; readonly dry: boolean; readonly moved: number; readonly kept: number }
   | CollectedRun
   | Collected
   | { readonly type: 'verifying'; readonly done: number; readonly total: number }

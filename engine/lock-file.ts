@@ -5,6 +5,7 @@ import type { Fingerprint } from './fingerprint/fingerprint.ts';
 import { byCodeUnit } from './order.ts';
 import { normalizePath } from './plan/project-paths.ts';
 import { writeFileAtomic } from './store/files.ts';
+import { stampAt } from './store/stamp.ts';
 import type { Content } from './store/tree.ts';
 
 export const lockFile = 'pipeline.lock';
@@ -26,6 +27,8 @@ export interface Lock {
   readonly blocks: Map<string, LockBlock>;
   /** Lines with which damaged blocks begin; their stages are as good as absent. */
   readonly damaged: readonly number[];
+  /** Whole blocks of either side of a conflict: they still tell which outputs may be in the workspace. */
+  readonly disputed: readonly LockBlock[];
 }
 
 /** Reads the lock; an absent file is an empty lock. */
@@ -34,10 +37,13 @@ export function readLock(root: string): Lock {
   try {
     text = readFileSync(join(root, lockFile), 'utf8');
   } catch {
-    return { blocks: new Map(), damaged: [] };
+    return { blocks: new Map(), damaged: [], disputed: [] };
   }
   return parseLock(text);
 }
+
+/** Tells one version of the file from another. */
+export const lockStamp = (root: string): string => stampAt(join(root, lockFile));
 
 /** A block between conflict markers, or one that can't be read, is as good as absent. */
 export function parseLock(text: string): Lock {
@@ -64,7 +70,24 @@ export function parseLock(text: string): Lock {
     }
     if (line.startsWith('>>>>>>>')) inConflict = false;
   }
-  return { blocks, damaged: [...damaged].sort((a, b) => a - b) };
+  const disputed = damaged.size === 0 || !/^<<<<<<</m.test(text) ? [] : disputedBlocks(text, blocks);
+  return { blocks, damaged: [...damaged].sort((a, b) => a - b), disputed };
+}
+
+/** The blocks that only one side of a conflict has, or that the sides have in different versions. */
+function disputedBlocks(text: string, agreed: ReadonlyMap<string, LockBlock>): LockBlock[] {
+  return (['ours', 'theirs'] as const).flatMap((side) => {
+    const lines: string[] = [];
+    let within: 'both' | 'ours' | 'base' | 'theirs' = 'both';
+    for (const line of text.split('\n')) {
+      if (line.startsWith('<<<<<<<')) within = 'ours';
+      else if (line.startsWith('|||||||')) within = 'base';
+      else if (line.startsWith('=======')) within = 'theirs';
+      else if (line.startsWith('>>>>>>>')) within = 'both';
+      else if (within === 'both' || within === side) lines.push(line);
+    }
+    return [...parseLock(lines.join('\n')).blocks.values()].filter(({ stage }) => !agreed.has(stage));
+  });
 }
 
 /** `pipeline.lock has damaged blocks at lines 4, 40, 91 and 3 more` */

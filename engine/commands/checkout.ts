@@ -8,6 +8,7 @@ import { cacheFolder } from '../execute/workspace.ts';
 import type { Failure } from '../failure.ts';
 import { lockAt, selectBlocks } from '../inspect/locked-stages.ts';
 import { damagedText, type Lock, type LockBlock, lockFile, readLock, writeLock } from '../lock-file.ts';
+import { MadeOuts } from '../ownership/made-outs.ts';
 import { succeed } from '../result.ts';
 import { ObjectStore } from '../store/object-store.ts';
 import { RunRecords } from '../store/run-records.ts';
@@ -80,6 +81,7 @@ async function runCheckout(
       lock: here,
       memo: new StatMemo(join(cache, 'memo')),
       objects: new ObjectStore(cache),
+      made: new MadeOuts(root),
     };
     const { whole, failures } = await checkOut(place, blocks.value, force === true, emit);
     if (rev !== undefined) await adopt(root, here, whole);

@@ -4,8 +4,7 @@ import { Command } from 'commander';
 import { acceptOuts } from '../execute/accept.ts';
 import { takeRunLock } from '../execute/run-lock.ts';
 import { cacheFolder, Workspace } from '../execute/workspace.ts';
-import { selectTargets } from '../plan/targets.ts';
-import { examples, type PlanFlags, planOf, type Session, session, withPlanOptions } from './session.ts';
+import { choose, examples, type PlanFlags, type Session, session, withPlanOptions } from './session.ts';
 
 export function commitCommand(): Command {
   const command = new Command('commit')
@@ -32,18 +31,20 @@ command makes instead: \`repro --force --single-item STAGE\`. Exit code: 1 where
 
 async function runCommit(session: Session, targets: readonly string[], flags: PlanFlags): Promise<number> {
   const { root, emit, failed } = session;
-  const plan = await planOf(session, flags);
-  if (!plan.ok) return failed(plan.failures);
-  const chosen = selectTargets(plan.value.graph, targets, 'none');
-  if (!chosen.ok) return failed(chosen.failures);
+  let found = await choose(session, flags, targets, 'none');
+  if (!found.ok) return failed(found.failures);
   const release = await takeRunLock(join(root, cacheFolder, 'run.lock'));
   if (!release.ok) return failed(release.failures);
   try {
+    // Another run may have changed the workspace since.
+    if (!found.value.plan.isCurrent()) found = await choose(session, flags, targets, 'none');
+    if (!found.ok) return failed(found.failures);
+    const { plan, chosen } = found.value;
     const report = (message: string): void => emit({ type: 'note', message });
-    const workspace = new Workspace(plan.value, { setup: true, report });
-    const prepared = await workspace.prepare(chosen.value);
+    const workspace = new Workspace(plan, { setup: true, report });
+    const prepared = await workspace.prepare(chosen);
     if (!prepared.ok) return failed(prepared.failures);
-    return (await acceptOuts(workspace, chosen.value, emit)) === 0 ? 0 : 1;
+    return (await acceptOuts(workspace, chosen, emit)) === 0 ? 0 : 1;
   } finally {
     await release.value();
   }

@@ -33,7 +33,7 @@ export function gcCommand(): Command {
     .option('--runs <n>', 'keep the results of the last n runs of each stage', count)
     .option('--newer-than <duration>', 'keep results made or used within, such as 12h, 30d', seconds)
     .option('--workspace', 'keep nothing else, also where pipeline.yaml sets a limit')
-    .option('--quarantine', 'also remove what was moved aside as damaged')
+    .option('--quarantine', 'also remove what was moved aside: damaged objects, and what was changed by hand')
     .option('--dry', 'say what would be removed; change nothing')
     .option('--json', 'print JSON lines; the last is {"type":"gc","removed":{…},"kept":{…},…}')
     .addHelpText(

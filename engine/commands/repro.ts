@@ -9,9 +9,9 @@ import { cacheFolder, Workspace } from '../execute/workspace.ts';
 import { damagedText } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
 import type { Plan } from '../plan/plan.ts';
-import { type Reach, selectTargets } from '../plan/targets.ts';
+import type { Reach } from '../plan/targets.ts';
 import { lookAt } from './looking.ts';
-import { examples, type PlanFlags, planOf, type Session, session, withPlanOptions } from './session.ts';
+import { choose, examples, type PlanFlags, type Session, session, withPlanOptions } from './session.ts';
 
 export interface ReproFlags extends PlanFlags {
   readonly force?: boolean;
@@ -70,13 +70,11 @@ async function runRepro(session: Session, targets: readonly string[], flags: Rep
   const { root, emit, failed } = session;
   const { signal, stop } = watchInterrupts();
   try {
-    const plan = await planOf(session, flags);
-    if (!plan.ok) return failed(plan.failures);
-    const chosen = selectTargets(plan.value.graph, targets, reachOf(flags));
-    if (!chosen.ok) return failed(chosen.failures);
+    let found = await choose(session, flags, targets, reachOf(flags));
+    if (!found.ok) return failed(found.failures);
     if (flags.dry === true) {
-      for (const warning of plan.value.warnings) emit({ type: 'warning', warning });
-      return await foretell(session, plan.value, chosen.value, flags);
+      for (const warning of found.value.plan.warnings) emit({ type: 'warning', warning });
+      return await foretell(session, found.value.plan, found.value.chosen, flags);
     }
     const release = await takeRunLock(join(root, cacheFolder, 'run.lock'), {
       wait: flags.wait,
@@ -88,19 +86,24 @@ async function runRepro(session: Session, targets: readonly string[], flags: Rep
         signal.aborted ? [{ reason: 'interrupted', signal: String(signal.reason) }] : release.failures,
       );
     try {
+      // Another run may have changed the workspace since.
+      if (!found.value.plan.isCurrent()) found = await choose(session, flags, targets, reachOf(flags));
+      if (!found.ok) return failed(found.failures);
+      const { plan, chosen } = found.value;
       const report = (message: string): void => emit({ type: 'note', message });
-      const workspace = new Workspace(plan.value, { setup: true, report }, (progress) =>
+      const workspace = new Workspace(plan, { setup: true, report }, (progress) =>
         emit({ type: 'hashing', ...progress }),
       );
       const lines = workspace.lock.damaged;
       if (lines.length > 0) report(`${damagedText(lines)}, rebuilt by this run.`);
-      const prepared = await workspace.prepare(chosen.value);
+      const prepared = await workspace.prepare(chosen);
       if (!prepared.ok) return failed(prepared.failures);
-      const { complete } = await repro(workspace, chosen.value, {
+      const { complete } = await repro(workspace, chosen, {
         jobs: flags.jobs,
         force: flags.force === true,
         restore: flags.restore,
         keepGoing: flags.keepGoing === true,
+        choice: flags,
         emit,
         signal,
         // Whoever interrupts does not want to wait for that.
@@ -150,8 +153,10 @@ async function foretell(
   const foretold = await foretellAll(workspace, chosen, { force: force === true, restore });
   if (!foretold.ok) return failed(foretold.failures);
   const { forecasts } = foretold.value;
+  const leftovers = await workspace.leftovers();
+  if (leftovers.length > 0) emit({ type: 'leftovers', outs: leftovers });
   for (const forecast of forecasts) emit({ type: 'forecast', ...forecast });
-  emit(outlookOf(forecasts));
+  emit(outlookOf(forecasts, leftovers));
   return 0;
 }
 

@@ -4,11 +4,13 @@ import type { Command } from 'commander';
 import type { Emit } from '../event.ts';
 import { systemErrorText } from '../execute/system-error.ts';
 import { exitCodeOf, type Failure } from '../failure.ts';
+import type { Instance } from '../plan/instance.ts';
 import { makePlan, type Plan, type PlanOptions } from '../plan/plan.ts';
+import { type Reach, selectTargets } from '../plan/targets.ts';
 import { JsonLinesReporter } from '../reporters/json-lines.ts';
 import type { Reporter } from '../reporters/reporter.ts';
 import { TerminalReporter } from '../reporters/terminal.ts';
-import type { Result } from '../result.ts';
+import { type Result, succeed } from '../result.ts';
 
 /** What a verb works with. */
 export interface Session {
@@ -57,6 +59,24 @@ export const planOf = (
   { profile, set }: PlanFlags,
   options: Pick<PlanOptions, 'allowMissing'> = {},
 ): Promise<Result<Plan>> => makePlan(root, { profile, set, ...options });
+
+/** A plan and the instances that the targets choose of it. */
+export interface Chosen {
+  readonly plan: Plan;
+  readonly chosen: readonly Instance[];
+}
+
+export async function choose(
+  session: Session,
+  flags: PlanFlags,
+  targets: readonly string[],
+  reach: Reach,
+): Promise<Result<Chosen>> {
+  const plan = await planOf(session, flags);
+  if (!plan.ok) return plan;
+  const chosen = selectTargets(plan.value.graph, targets, reach);
+  return chosen.ok ? succeed({ plan: plan.value, chosen: chosen.value }) : chosen;
+}
 
 /** Adds `--profile` and `--set`. */
 export const withPlanOptions = (command: Command): Command =>

@@ -46,7 +46,9 @@ async function runStatus(session: Session, targets: readonly string[], flags: St
   const foretold = await foretellAll(workspace, chosen.value, { force: false, restore: true, allowMissing });
   if (!foretold.ok) return failed(foretold.failures);
   const { forecasts } = foretold.value;
+  const leftovers = await workspace.leftovers();
+  if (leftovers.length > 0) emit({ type: 'leftovers', outs: leftovers });
   for (const forecast of forecasts) emit({ type: 'forecast', ...forecast });
-  emit(outlookOf(forecasts));
-  return forecasts.every(({ action }) => action === 'fresh') ? 0 : 1;
+  emit(outlookOf(forecasts, leftovers));
+  return leftovers.length === 0 && forecasts.every(({ action }) => action === 'fresh') ? 0 : 1;
 }

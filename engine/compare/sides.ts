@@ -6,6 +6,7 @@ import { readPipeline } from '../config/pipeline.ts';
 import { diagnose } from '../config/zod-diagnostics.ts';
 import { fail, type Result, succeed } from '../result.ts';
 import { findBaseline } from './baseline.ts';
+import { withoutLeftovers } from './current-results.ts';
 import { compileGate, type Gate, GatesSchema } from './gates.ts';
 import { loadResults, type Results, withoutMetrics } from './results.ts';
 import { folderTree } from './tree.ts';
@@ -34,7 +35,8 @@ export async function loadSides(options: SidesOptions): Promise<Result<Sides>> {
   const gates = await readGates(options, schema);
   if (!gates.ok) return gates;
   const shape = await profileShape(options, schema);
-  const now = await loadResults(folderTree(options.cwd, 'the working tree'), {
+  const workingTree = folderTree(options.cwd, 'the working tree');
+  const now = await loadResults(await withoutLeftovers(workingTree, options.cwd, options.profile), {
     ...options,
     shape,
     hint: 'Delete it and run `npm run repro` to make it anew.',

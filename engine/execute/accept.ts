@@ -28,12 +28,13 @@ export async function acceptOuts(
   }
   if (count.accepted > 0) await writeLock(workspace.root, workspace.lock.blocks.values());
   await workspace.memo.save();
+  await workspace.made.close();
   emit({ type: 'commit', ...count });
   return count.failures;
 }
 
 async function accept(workspace: Workspace, instance: Instance): Promise<'accepted' | 'fresh' | Failure> {
-  const { root, lock, objects, records } = workspace;
+  const { root, lock, made, objects, records } = workspace;
   const stage = instance.name;
   const failed = (message: string): Failure => ({
     reason: 'stage',
@@ -72,6 +73,8 @@ async function accept(workspace: Workspace, instance: Instance): Promise<'accept
     ended: new Date().toISOString(),
     accepted: true,
   });
+  for (const { name, path, cache } of instance.outs)
+    made.note({ ...outs[name]!.content, path, stage, ...(cache ? {} : { cache }) });
   lock.blocks.set(stage, blockOf(instance, key, fingerprint, outs));
   return 'accepted';
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Emit } from '../event.ts';
 import type { Failure } from '../failure.ts';
 import type { Lock, LockBlock } from '../lock-file.ts';
+import type { MadeOuts } from '../ownership/made-outs.ts';
 import { OutPaths } from '../plan/out-path.ts';
 import { type Content, sameContent } from '../store/content.ts';
 import { isWider } from '../store/modes.ts';
@@ -20,6 +21,7 @@ export interface Place {
   readonly cache: string;
   readonly memo: StatMemo;
   readonly objects: ObjectStore;
+  readonly made: MadeOuts;
   /** What the workspace holds according to pipeline.lock. */
   readonly lock: Lock;
 }
@@ -59,12 +61,13 @@ export async function checkOut(
     if (isWhole) whole.push(block);
   }
   await place.memo.save();
+  await place.made.close();
   emit({ type: 'checkout', ...count });
   return { whole, failures: count.failures };
 }
 
 async function bring(place: Place, stage: string, out: LockedOut, force: boolean): Promise<Outcome> {
-  const { root, cache, memo, objects } = place;
+  const { root, cache, memo, objects, made } = place;
   const { path, cache: cached, ...content } = out;
   // A lock is input, too: one from elsewhere may say anything.
   const problem = new OutPaths(root).problem(path);
@@ -80,6 +83,7 @@ async function bring(place: Place, stage: string, out: LockedOut, force: boolean
   try {
     const from = join(folder, 'out');
     const listing = await objects.restore(content, from);
+    made.note({ ...content, path, stage });
     const stamp = lookAt(from)?.stamp;
     const ready = { from, path, content, listing, held: false, stamp, moment: memo.clock.now() };
     await publish(place, { out: ready }, join(folder, 'old'));

@@ -6,6 +6,7 @@ import { pipelineFile } from '../config/pipeline.ts';
 import { configuration } from '../config/zod-diagnostics.ts';
 import type { ConfigurationFailure } from '../failure.ts';
 import { lockFile } from '../lock-file.ts';
+import { leftoverHint, leftoverText } from '../plan/graph.ts';
 import type { Instance, Out } from '../plan/instance.ts';
 import type { Made } from '../plan/out-index.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -38,6 +39,13 @@ export async function checkOutsAreNoSources(
     if (made !== undefined) refuse(made, `the project's own \`${file}\``);
   }
   for (const instance of instances) {
+    for (const file of instance.frozen ? [] : codeOf(instance)) {
+      const left = plan.graph.outs.containing(file) ? undefined : plan.leftovers.containing(file);
+      if (left === undefined) continue;
+      const message = `\`${instance.stage}\` runs \`${file}\`, ${leftoverText(left, file)}.`;
+      const position = plan.pipeline.source.position(['stages', instance.stage, 'cmd']);
+      refused.set(file, configuration(message, leftoverHint(left), position));
+    }
     // Code that another stage generates is a dependency; code that nothing says is generated is somebody's source.
     const needs = new Set(plan.graph.needs.get(instance.name)!.map(({ name }) => name));
     for (const file of codeOf(instance)) {

@@ -2,8 +2,10 @@
 import type { Emit, Summary } from '../event.ts';
 import type { Failure } from '../failure.ts';
 import { type LockBlock, LockTexts, lockFile, writeLock } from '../lock-file.ts';
+import type { PlanChoice } from '../ownership/made-outs.ts';
 import type { Instance } from '../plan/instance.ts';
 import { ChangingFile } from '../store/tree.ts';
+import { clean } from './clean.ts';
 import { clearLeftovers } from './leftovers.ts';
 import { type Outcome, runInstance } from './run-instance.ts';
 import { Slots } from './slots.ts';
@@ -16,6 +18,8 @@ export interface ReproOptions {
   /** Whether results of earlier runs may be taken from the store. */
   readonly restore: boolean;
   readonly keepGoing: boolean;
+  /** The parameters that the plan was made with. */
+  readonly choice?: PlanChoice;
   readonly emit: Emit;
   readonly signal: AbortSignal;
   /** Called when all is done but the summary, with what was executed. */
@@ -41,12 +45,14 @@ export async function repro(
     failed: [],
     skipped: [],
   };
-  const lock = new LockWriter(workspace);
   const results = new Map<string, Promise<boolean>>();
   let stopped = false;
   emit({ type: 'plan', stages: instances.length });
   for (const warning of workspace.plan.warnings) emit({ type: 'warning', warning });
   await clearLeftovers(workspace.root, workspace.cache);
+  await clean(workspace, emit);
+  workspace.made.choose(options.choice ?? {});
+  const lock = new LockWriter(workspace);
 
   const skip = (instance: Instance, because: string): boolean => {
     done.skipped.push(instance.name);
@@ -85,6 +91,7 @@ export async function repro(
   await Promise.all(results.values());
 
   await workspace.memo.save();
+  await workspace.made.close();
   await workspace.trash.emptied().catch((error: Error) => {
     const message = systemErrorText(error, workspace.root) ?? String(error);
     emit({ type: 'note', message: `Scratch could not be removed, the next run tries again. ${message}` });
@@ -134,7 +141,7 @@ function withSkips(failure: Failure, workspace: Workspace, chosen: readonly Inst
 }
 
 /** Collects lock blocks and writes them together, one write at a time, beside the stages' work. */
-class LockWriter {
+export class LockWriter {
   readonly #workspace: Workspace;
   readonly #texts = new LockTexts();
   /** When the next write may begin: long locks are written less often. */

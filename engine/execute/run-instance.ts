@@ -47,6 +47,7 @@ export async function runInstance(
   if ('failure' in examined) return { status: 'failed', failure: examined.failure };
   const { decision, fingerprint, present } = examined;
   if (decision.action === 'fresh') {
+    noteMade(workspace, instance, (name) => present[name] ?? undefined);
     emit({ type: 'fresh', stage: instance.name });
     return { status: 'fresh' };
   }
@@ -57,6 +58,7 @@ export async function runInstance(
   if (decision.action === 'restore') {
     const outs = await restore(workspace, instance, decision.record, present);
     if (outs !== undefined) {
+      noteMade(workspace, instance, (name) => outs[name]?.content);
       await publish(workspace, outs, old);
       workspace.trash.add(folder);
       workspace.records.used(decision.key);
@@ -95,6 +97,8 @@ export async function examine(
   instance: Instance,
   { force, restore, lookUp }: ExamineOptions,
 ): Promise<Examined | { failure: Failure }> {
+  const read = await leftoverRead(workspace, instance);
+  if (read !== undefined) return { failure: stageFailure(instance, read) };
   const found = await workspace.fingerprint(instance, lookUp).catch((error: Error) => ({ error }));
   if ('error' in found) return { failure: stageFailure(instance, found.error.message) };
   if ('missing' in found)
@@ -116,6 +120,18 @@ export async function examine(
   return { decision, fingerprint, present };
 }
 
+/** Notes which paths a run made, before they get their content. */
+function noteMade(
+  { made }: Workspace,
+  { name: stage, outs }: Instance,
+  contentOf: (name: string) => Content | undefined,
+): void {
+  for (const { name, path, cache } of outs) {
+    const content = contentOf(name);
+    if (content !== undefined) made.note({ ...content, path, stage, ...(cache ? {} : { cache }) });
+  }
+}
+
 /** Whether every out is in the store or, where the store does not keep it, still in the workspace. */
 async function isStored(
   workspace: Workspace,
@@ -131,6 +147,19 @@ async function isStored(
     } else if (!(await workspace.objects.has(content))) return false;
   }
   return true;
+}
+
+/** Why an instance can't run: a folder that it reads holds a leftover that stays, and a clean build does not have that. */
+async function leftoverRead(workspace: Workspace, { deps, frozen }: Instance): Promise<string | undefined> {
+  const { leftovers } = workspace.plan;
+  if (frozen || leftovers.isEmpty) return undefined;
+  const staying = (await workspace.leftovers()).filter(({ edited }) => edited).map(({ path }) => path);
+  for (const folder of staying.length > 0 ? deps.flatMap(({ paths }) => paths) : []) {
+    const left = leftovers.inside(folder).find(({ path }) => staying.includes(path));
+    if (left !== undefined)
+      return `It reads \`${folder}\`, which holds \`${left.path}\`, left over from \`${left.stage}\` and changed by hand since. Move that away, or run \`rodada clean --keep ${left.path}\` to keep it as a file of your own.`;
+  }
+  return undefined;
 }
 
 /** What is frozen counts as it stands; only an out that is gone comes back, as the lock has it. */
@@ -276,6 +305,7 @@ async function execute(
     });
     keepsPartial = false;
     await logEnd({ ...ended, outcome: 'executed' });
+    noteMade(workspace, instance, (name) => contents[name]);
     await publish(workspace, outs, old);
     for (const warning of unreadNames(
       instance,

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { removeTree } from '../store/trees.ts';
+import { moveTree, removeTree } from '../store/trees.ts';
 
 export class Trash {
   readonly #folder: string;
@@ -18,11 +18,27 @@ export class Trash {
   /** Moves the folder at `path`, if there is one, out of the way and deletes it before `emptied` ends. */
   add(path: string): void {
     if (!existsSync(path)) return;
+    const name = this.#name();
+    renameSync(path, name);
+    this.#delete(name);
+  }
+
+  /** The same for a file, or a folder that its owner may not write to. */
+  async take(path: string): Promise<void> {
+    const name = this.#name();
+    await moveTree(path, name);
+    this.#delete(name);
+  }
+
+  #name(): string {
     mkdirSync(this.#folder, { recursive: true });
     let name: string;
     do name = join(this.#folder, `trash-${++this.#count}`);
     while (existsSync(name)); // an earlier run may have left what it could not delete
-    renameSync(path, name);
+    return name;
+  }
+
+  #delete(name: string): void {
     this.#emptied = Promise.all([this.#emptied, remove(name)]).then(() => undefined);
   }
 

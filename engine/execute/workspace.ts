@@ -5,8 +5,10 @@ import { CodeClosures, PackageVersions, scriptsOf } from '../fingerprint/code-cl
 import { declared } from '../fingerprint/declared.ts';
 import { Environment, type FactRequest } from '../fingerprint/environment.ts';
 import type { Fingerprint } from '../fingerprint/fingerprint.ts';
-import { type Lock, readLock } from '../lock-file.ts';
+import type { Lock } from '../lock-file.ts';
 import { byCodeUnit } from '../order.ts';
+import type { MadeOuts } from '../ownership/made-outs.ts';
+import { type LeftoverPlace, lookAtLeftovers, type ShownLeftover } from '../ownership/move-out.ts';
 import type { Instance } from '../plan/instance.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Result } from '../result.ts';
@@ -33,6 +35,8 @@ export class Workspace {
   readonly cache: string;
   readonly plan: Plan;
   readonly lock: Lock;
+  /** What the engine has put here. */
+  readonly made: MadeOuts;
   readonly memo: StatMemo;
   readonly objects: ObjectStore;
   readonly records: RunRecords;
@@ -42,6 +46,7 @@ export class Workspace {
   readonly #closures: CodeClosures;
   readonly #versions: PackageVersions;
   readonly #onHashing: (progress: HashProgress) => void;
+  #leftovers: Promise<ShownLeftover[]> | undefined;
   readonly #scripts = new Map<Instance, string[]>();
 
   /** @param onHashing is told how far the hashing of something large is */
@@ -50,7 +55,8 @@ export class Workspace {
     this.root = plan.root;
     this.plan = plan;
     this.cache = join(plan.root, cacheFolder);
-    this.lock = readLock(plan.root);
+    this.lock = plan.lock;
+    this.made = plan.made;
     this.memo = new StatMemo(join(this.cache, 'memo'));
     this.objects = new ObjectStore(this.cache);
     this.records = new RunRecords(this.cache);
@@ -153,6 +159,23 @@ export class Workspace {
       this.#scripts.set(instance, scripts);
     }
     return scripts;
+  }
+
+  /** With what leftovers are looked at and moved out. */
+  leftoverPlace(): LeftoverPlace {
+    const { instances, outs } = this.plan.graph;
+    return { ...this, outs, folders: new Set(instances.map(({ wdir }) => wdir)) };
+  }
+
+  /** The leftovers that are in the workspace, each looked at once. */
+  leftovers(): Promise<ShownLeftover[]> {
+    this.#leftovers ??= lookAtLeftovers(this.leftoverPlace(), this.plan.leftovers);
+    return this.#leftovers;
+  }
+
+  /** Says which leftovers stay, after the others were moved out. */
+  keepLeftovers(kept: ShownLeftover[]): void {
+    this.#leftovers = Promise.resolve(kept);
   }
 
   /** What the workspace holds for each of the instance's outs; null where there is nothing. */

@@ -52,11 +52,14 @@ export interface CollectOptions {
   /** Whether what a cut-off run left at such a time, in milliseconds since 1970, is kept; asked where there is no limit. */
   readonly keepsPartial: (changed: number) => boolean;
   readonly limit: number | null;
-  /** Also what was moved aside as damaged. */
+  /** Also what was moved aside, as damaged or as changed by hand. */
   readonly quarantine: boolean;
   /** Change nothing. */
   readonly dry: boolean;
 }
+
+/** What was moved aside: damaged objects, and what people changed at the paths of outputs. */
+const asideFolders = ['quarantine', 'displaced'];
 
 /** The caller holds the run lock: no run is under way. */
 export async function collect(
@@ -100,7 +103,7 @@ export async function collect(
     objectsOf: (content) => manifests.get(nameOf(content))!,
   });
   const logs = staleLogs(new RunLogs(cache), swept, new Set(runs.map(({ key }) => key)), limit === null);
-  const aside = quarantine ? sizeOf(join(cache, 'quarantine')) : 0;
+  const aside = quarantine ? asideFolders.reduce((sum, name) => sum + sizeOf(join(cache, name)), 0) : 0;
   const bytes =
     swept.freed +
     aside +
@@ -112,7 +115,7 @@ export async function collect(
     for (const hash of swept.objects) store.remove(hash);
     for (const file of logs) rmSync(file, { force: true });
     for (const { key } of partial) await states.remove(key);
-    if (quarantine) await removeTree(join(cache, 'quarantine'));
+    for (const name of quarantine ? asideFolders : []) await removeTree(join(cache, name));
   }
   return succeed({
     runs: [...swept.runs]

@@ -7,6 +7,7 @@ import type { LookUp, Workspace } from '../execute/workspace.ts';
 import { explain, type Reason } from '../explain.ts';
 import type { Failure } from '../failure.ts';
 import { byCodeUnit } from '../order.ts';
+import type { ShownLeftover } from '../ownership/move-out.ts';
 import type { Instance } from '../plan/instance.ts';
 import { stageReference } from '../plan/instantiate.ts';
 import { type Result, succeed } from '../result.ts';
@@ -35,6 +36,8 @@ export interface Outlook {
   readonly mayRun: readonly string[];
   readonly blocked: readonly string[];
   readonly fresh: readonly string[];
+  /** Paths of outputs that the plan no longer has; absent if there are none. */
+  readonly leftovers?: readonly string[];
 }
 
 export interface ForecastOptions extends Omit<ExamineOptions, 'lookUp'> {
@@ -81,7 +84,7 @@ function withLockedPaths({ lock, root }: Workspace, instance: Instance): Instanc
 }
 
 /** Lists the stages by what would become of them. */
-export function outlookOf(forecasts: readonly Forecast[]): Outlook {
+export function outlookOf(forecasts: readonly Forecast[], leftovers: readonly ShownLeftover[] = []): Outlook {
   const those = (action: Action): string[] =>
     forecasts.filter((forecast) => forecast.action === action).map(({ stage }) => stage);
   return {
@@ -91,6 +94,7 @@ export function outlookOf(forecasts: readonly Forecast[]): Outlook {
     mayRun: those('may-run'),
     blocked: those('blocked'),
     fresh: those('fresh'),
+    ...(leftovers.length > 0 ? { leftovers: leftovers.map(({ path }) => path) } : {}),
   };
 }
 

@@ -1,9 +1,9 @@
 // What the paths of a project will hold when the stages foretold so far are brought up to date, as far as it is known.
-import { posix } from 'node:path';
+import { posix, resolve } from 'node:path';
 import type { LookUp, Workspace } from '../execute/workspace.ts';
 import type { Instance } from '../plan/instance.ts';
 import { contentOfIdentity } from '../store/content.ts';
-import { type Content, contentOfManifest, type ManifestLine } from '../store/tree.ts';
+import { type Content, contentOfManifest, contentWithin, manifestOf } from '../store/tree.ts';
 
 /** What an instance reads that is not known yet. */
 interface OpenInputs {
@@ -61,10 +61,21 @@ export class Prospect {
     const out = plan.graph.outs.containing(path)?.out;
     const expected = out && this.#expected.get(out.path);
     if (expected !== undefined) return this.#within(expected, posix.relative(out!.path, path));
-    const content = await lookUp(path);
+    const content = (await this.#withoutLeftovers(path)) ?? (await lookUp(path));
     if (content !== undefined || !this.#allowMissing) return content;
     return this.#asLocked(path);
   };
+
+  /** What a folder will hold when the leftovers in it are moved out; undefined if there are none. */
+  async #withoutLeftovers(folder: string): Promise<Content | undefined> {
+    const { plan, root } = this.#workspace;
+    if (plan.leftovers.inside(folder).length === 0) return undefined;
+    const moving = (await this.#workspace.leftovers()).filter(({ edited }) => !edited);
+    const leaves = (path: string): boolean =>
+      moving.some((left) => path === left.path || path.startsWith(`${left.path}/`));
+    const lines = await manifestOf(resolve(root, folder));
+    return contentOfManifest(lines.filter(([, file]) => !leaves(posix.join(folder, file))));
+  }
 
   /** Whether a path below `folder` will be what it is not yet. */
   #isExpected(folder: string, outs: Workspace['plan']['graph']['outs']): boolean {
@@ -98,17 +109,6 @@ export class Prospect {
   async #within(content: Content, path: string): Promise<Content | undefined> {
     if (path === '') return content;
     const lines = content.type === 'directory' ? await this.#workspace.objects.lines(content) : undefined;
-    if (lines === undefined) return undefined;
-    const file = lines.find((line) => line[1] === path);
-    if (file !== undefined)
-      return file[0] === 'file' || file[0] === 'executable'
-        ? { type: file[0], hash: file[2], size: file[3], files: 1 }
-        : undefined;
-    const inner = lines
-      .filter((line) => line[1].startsWith(`${path}/`))
-      .map(
-        ([kind, name, ...rest]) => [kind, name.slice(path.length + 1), ...rest] as unknown as ManifestLine,
-      );
-    return inner.length > 0 ? contentOfManifest(inner) : undefined;
+    return lines && contentWithin(lines, path);
   }
 }

@@ -6,6 +6,7 @@ import type { Pipeline } from '../config/pipeline.ts';
 import { configuration } from '../config/zod-diagnostics.ts';
 import type { ConfigurationFailure } from '../failure.ts';
 import { byCodeUnit } from '../order.ts';
+import type { Leftovers } from '../ownership/leftovers.ts';
 import { fail, type Result, succeed } from '../result.ts';
 import type { Warning } from '../warning.ts';
 import type { Dependency, Instance } from './instance.ts';
@@ -29,13 +30,14 @@ export interface Globs {
   readonly pipeline: Pipeline;
   readonly paths: ProjectPaths;
   readonly root: string;
+  readonly leftovers: Leftovers;
   readonly allowMissing: boolean;
 }
 
 /** Gives each dependency that is a glob its paths. A path that exists, or that a stage makes, is taken by its letters. */
 export async function resolveGlobs(
   instances: readonly Instance[],
-  { outs, pipeline, paths: projectPaths, root, allowMissing }: Globs,
+  { outs, pipeline, paths: projectPaths, root, leftovers, allowMissing }: Globs,
 ): Promise<Result<Globbed>> {
   const isGlob = ({ paths: [path], list, pattern }: Dependency): boolean => {
     if (list || pattern !== null || !special.test(path!)) return false;
@@ -65,7 +67,7 @@ export async function resolveGlobs(
       const position = pipeline.source.position(dep.at);
       let match = found.get(pattern);
       if (match === undefined) {
-        match = matchOf(pattern, outs, projectPaths, root);
+        match = matchOf(pattern, outs, projectPaths, leftovers, root);
         found.set(pattern, match);
       }
       const { paths, inside } = await match;
@@ -99,6 +101,7 @@ async function matchOf(
   pattern: string,
   outs: OutIndex,
   projectPaths: ProjectPaths,
+  leftovers: Leftovers,
   root: string,
 ): Promise<Match> {
   const { base, rest } = split(pattern, projectPaths);
@@ -120,7 +123,9 @@ async function matchOf(
     // A link to what a stage makes is that; any other file keeps the name that the pattern matches.
     const around = outs.containing(file) ?? outs.containing(projectPaths.followed(file));
     if (around === undefined) {
-      if (projectPaths.problem(file) === undefined) paths.add(file);
+      // A clean build does not have what is left over.
+      const left = leftovers.containing(file) ?? leftovers.containing(projectPaths.followed(file));
+      if (left === undefined && projectPaths.problem(file) === undefined) paths.add(file);
     } else if (around.out.path === projectPaths.followed(file)) paths.add(around.out.path);
     else if (!paths.has(around.out.path)) inside = around.out.path;
   }

@@ -3,6 +3,7 @@ import { meant } from '../config/nearest.ts';
 import type { Pipeline } from '../config/pipeline.ts';
 import { configuration } from '../config/zod-diagnostics.ts';
 import type { ConfigurationFailure } from '../failure.ts';
+import type { Leftover, Leftovers } from '../ownership/leftovers.ts';
 import { fail, type Result, succeed } from '../result.ts';
 import type { Instance } from './instance.ts';
 import { OutIndex } from './out-index.ts';
@@ -46,6 +47,7 @@ export function buildGraph(
   outs: OutIndex,
   pipeline: Pipeline,
   paths: ProjectPaths,
+  leftovers: Leftovers,
   allowMissing = false,
 ): Result<Graph> {
   const failures: ConfigurationFailure[] = [];
@@ -66,6 +68,14 @@ export function buildGraph(
         for (const maker of found) makers.add(byName.get(maker)!);
         const problem = allowMissing || found.length > 0 ? undefined : paths.problem(path);
         if (problem !== undefined) failures.push(missing(instance, path, problem, outs, position(dep.at)));
+        const left =
+          allowMissing || found.length > 0 || problem !== undefined
+            ? undefined
+            : (leftovers.containing(path) ?? leftovers.containing(paths.followed(path)));
+        if (left !== undefined) {
+          const message = `\`${instance.stage}\` depends on \`${path}\`, ${leftoverText(left, path)}.`;
+          failures.push(configuration(message, leftoverHint(left), position(dep.at)));
+        }
       }
     }
     needs.set(instance.name, [...makers]);
@@ -110,6 +120,15 @@ function missing(
 const unique = (failures: readonly ConfigurationFailure[]): ConfigurationFailure[] => [
   ...new Map(failures.map((failure) => [JSON.stringify(failure), failure])).values(),
 ];
+
+/** `which is left over from …`, of a path that is, or lies in, a leftover. */
+export function leftoverText({ stage, path }: Leftover, named: string): string {
+  const part = path === named ? '' : `part of \`${path}\`, `;
+  return `${part}which is left over from \`${stage}\`: pipeline.yaml no longer makes it`;
+}
+
+export const leftoverHint = ({ path }: Leftover): string =>
+  `Let a stage make it again, or run \`rodada clean --keep ${path}\` to keep it as a file of your own.`;
 
 type Sorted = { ok: true; order: Instance[] } | { ok: false; cycle: Instance[] };
 

@@ -2,6 +2,9 @@
 import { type Params, type ParamsOptions, readParams } from '../config/params.ts';
 import { type Pipeline, readPipeline } from '../config/pipeline.ts';
 import { defaultShell, usualShell } from '../config/shell.ts';
+import { type Lock, lockStamp, readLock } from '../lock-file.ts';
+import { findLeftovers, type Leftovers } from '../ownership/leftovers.ts';
+import { MadeOuts } from '../ownership/made-outs.ts';
 import { type Result, succeed } from '../result.ts';
 import type { Warning } from '../warning.ts';
 import { expand } from './expand.ts';
@@ -18,6 +21,14 @@ export interface Plan {
   readonly params: Params;
   readonly graph: Graph;
   readonly paths: ProjectPaths;
+  /** pipeline.lock as it was when the plan was made. */
+  readonly lock: Lock;
+  /** Whether pipeline.lock is still the file that was read: another run may have written it since. */
+  readonly isCurrent: () => boolean;
+  /** What the engine has put into the workspace. */
+  readonly made: MadeOuts;
+  /** Outputs in the workspace that the plan no longer has: no dependency stands for them. */
+  readonly leftovers: Leftovers;
   /** What is worth a word but stops nothing. */
   readonly warnings: readonly Warning[];
 }
@@ -38,6 +49,10 @@ export async function makePlan(root: string, options: PlanOptions): Promise<Resu
   if (!placed.ok) return placed;
   const outs = indexOuts(placed.value, pipeline.value, root);
   if (!outs.ok) return outs;
+  const stamp = lockStamp(root);
+  const lock = readLock(root);
+  const made = new MadeOuts(root);
+  const leftovers = findLeftovers(root, lock, made, outs.value);
   const paths = new ProjectPaths(root, (path) => outs.value.has(path));
   const followed = placed.value.map((instance) => follow(instance, paths));
   const globbed = await resolveGlobs(followed, {
@@ -45,10 +60,18 @@ export async function makePlan(root: string, options: PlanOptions): Promise<Resu
     pipeline: pipeline.value,
     paths,
     root,
+    leftovers,
     allowMissing: options.allowMissing === true,
   });
   if (!globbed.ok) return globbed;
-  const graph = buildGraph(globbed.value.instances, outs.value, pipeline.value, paths, options.allowMissing);
+  const graph = buildGraph(
+    globbed.value.instances,
+    outs.value,
+    pipeline.value,
+    paths,
+    leftovers,
+    options.allowMissing,
+  );
   if (!graph.ok) return graph;
   const unused = unusedNames(graph.value.instances, expanded.value.used, pipeline.value, params.value);
   return succeed({
@@ -57,6 +80,10 @@ export async function makePlan(root: string, options: PlanOptions): Promise<Resu
     params: params.value,
     graph: graph.value,
     paths,
+    lock,
+    isCurrent: () => lockStamp(root) === stamp,
+    made,
+    leftovers,
     warnings: [
       ...shellWarnings(graph.value.instances, pipeline.value),
       ...expanded.value.warnings,

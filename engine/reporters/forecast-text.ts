@@ -23,12 +23,13 @@ export function forecastText({ stage, action, reasons, failure }: Forecast): str
 }
 
 /** One line: how many would run, be restored, may run, and stay. */
-export function outlookText({ run, restore, mayRun, blocked, fresh }: Outlook): string {
+export function outlookText({ run, restore, mayRun, blocked, fresh, leftovers }: Outlook): string {
   const counts = [
     ...(run.length > 0 ? [`${run.length} would run`] : []),
     ...(restore.length > 0 ? [`${restore.length} would be restored`] : []),
     ...(mayRun.length > 0 ? [`${mayRun.length} may run`] : []),
     ...(blocked.length > 0 ? [pc.red(`${blocked.length} can't run`)] : []),
+    ...(leftovers !== undefined ? [`${leftovers.length} left over`] : []),
   ];
   if (counts.length === 0)
     return `${pc.green('✔')} Nothing to do: ${fresh.length === 1 ? 'the stage is' : `all ${fresh.length} stages are`} fresh`;

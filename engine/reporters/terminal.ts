@@ -7,6 +7,7 @@ import { dagText } from './dag-text.ts';
 import { duration } from './duration.ts';
 import { failureText } from './failure-text.ts';
 import { forecastText, outlookText } from './forecast-text.ts';
+import { adoptedText, cleanText, displacedText, leftoversText, movedOutText } from './leftover-text.ts';
 import { checkoutText, commitText, frozenText } from './outs-text.ts';
 import { pathText } from './path-text.ts';
 import { progressText } from './progress-text.ts';
@@ -97,6 +98,16 @@ export class TerminalReporter implements Reporter {
         return commitText(event);
       case 'frozen':
         return frozenText(event);
+      case 'leftovers':
+        return leftoversText(event);
+      case 'moved-out':
+        return movedOutText(event);
+      case 'displaced':
+        return displacedText(event);
+      case 'adopted':
+        return adoptedText(event);
+      case 'clean':
+        return cleanText(event);
       case 'gc-run':
         return collectedRunText(event);
       case 'gc':

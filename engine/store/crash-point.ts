@@ -8,6 +8,9 @@ const moments = ['write', 'sync', 'rename', 'renamed'] as const;
 export const crashPoints = [
   'run-lock-taken',
   'leftovers-found',
+  'leftover-kept',
+  'leftover-moved',
+  'leftover-forgotten',
   'quarantine',
   'restore-file',
   'restored',

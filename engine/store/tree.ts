@@ -177,3 +177,16 @@ export function contentOfManifest(lines: readonly ManifestLine[]): Content {
   }
   return { type: 'directory', hash: sha256(manifestText(lines)), size, files };
 }
+
+/** What lies at `path` inside a directory with this manifest; undefined if nothing does. */
+export function contentWithin(lines: readonly ManifestLine[], path: string): Content | undefined {
+  const file = lines.find((line) => line[1] === path);
+  if (file !== undefined)
+    return file[0] === 'file' || file[0] === 'executable'
+      ? { type: file[0], hash: file[2], size: file[3], files: 1 }
+      : undefined;
+  const inner = lines
+    .filter((line) => line[1].startsWith(`${path}/`))
+    .map(([kind, name, ...rest]) => [kind, name.slice(path.length + 1), ...rest] as unknown as ManifestLine);
+  return inner.length > 0 ? contentOfManifest(inner) : undefined;
+}

@@ -15,7 +15,7 @@ const everywhere = process.env.RODADA_CRASHES === 'everywhere';
 const counts = { points: 0, elsewhere: 0, random: 0 };
 
 /** What a project may be like when a run starts, each made once. */
-type Situation = 'empty' | 'edited' | 'undone' | 'damaged' | 'cut off';
+type Situation = 'empty' | 'edited' | 'undone' | 'damaged' | 'cut off' | 'left over';
 const projects = new Map<Situation, Project>();
 /** The outs of a clean build, by the parameter. */
 const clean = new Map<string, Record<string, string>>();
@@ -53,6 +53,13 @@ beforeAll(async () => {
   const { ended } = startRepro(cut, [], { RODADA_CRASH_AT: 'object-rename' });
   expect((await ended).signal).toBe('SIGKILL');
   projects.set('cut off', cut);
+  // A label and an output of the last run are gone.
+  const more = await copyOf(projects.get('empty')!);
+  await more.edit('pipeline.yaml', '[left, right]', '[left, middle, right]');
+  await more.edit('pipeline.yaml', 'note: note.txt', 'note: data/old/note.txt');
+  expect((await more.repro()).exitCode).toBe(0);
+  await more.write('pipeline.yaml', files['pipeline.yaml']);
+  projects.set('left over', more);
   await project.dispose();
 });
 
@@ -96,6 +103,9 @@ const passedIn: Partial<Record<CrashPoint, Situation>> = {
   restored: 'undone',
   'leftovers-found': 'cut off',
   'object-renamed': 'empty',
+  'leftover-kept': 'left over',
+  'leftover-moved': 'left over',
+  'leftover-forgotten': 'left over',
 };
 
 describe('a run that is killed loses nothing', () => {

@@ -10,6 +10,7 @@ const verbs = [
   'dag',
   'log',
   'checkout',
+  'clean',
   'commit',
   'freeze',
   'unfreeze',

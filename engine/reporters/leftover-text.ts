@@ -1,0 +1,44 @@
+// Says what is left over, what moved out and what stays: in status, repro and clean.
+import pc from 'picocolors';
+import type { Event } from '../event.ts';
+import { pathText } from './path-text.ts';
+
+/** So many are named, the rest is counted. */
+const shown = 10;
+
+/** A line for each output that is left over. */
+export const leftoversText = ({ outs }: Extract<Event, { type: 'leftovers' }>): string =>
+  lines(outs, ({ path, stage, edited }) =>
+    edited
+      ? `${pc.yellow('•')} ${pathText(path)} is left over from ${stage}, but was changed by hand: it stays, and nothing reads it. Move it, delete it, or run \`rodada clean --keep ${pathText(path)}\`.`
+      : `${pc.yellow('−')} ${pathText(path)} is left over from ${stage}; ${pc.dim('repro and clean move it out')}`,
+  );
+
+/** A line for each output that left the workspace. */
+export const movedOutText = ({ outs }: Extract<Event, { type: 'moved-out' }>): string =>
+  lines(outs, ({ path, stage, to }) => {
+    const where = to === undefined ? 'moved out' : `moved to ${pathText(to)}`;
+    return `${pc.yellow('−')} ${pathText(path)} ${where}, ${pc.dim(`left over from ${stage}`)}`;
+  });
+
+/** One line for what was changed by hand at an output's path. */
+export const displacedText = ({ stage, path, to }: Extract<Event, { type: 'displaced' }>): string =>
+  `${pc.yellow('•')} ${stage}: \`${pathText(path)}\` was changed by hand; that version is now ${pathText(to)}.`;
+
+/** A line for each file that the user keeps. */
+export const adoptedText = ({ paths }: Extract<Event, { type: 'adopted' }>): string =>
+  lines(paths, (path) => `${pc.green('✔')} ${pathText(path)} is a file of your own now`);
+
+/** One line: what clean did. */
+export function cleanText({ dry, moved, kept }: Extract<Event, { type: 'clean' }>): string {
+  if (moved + kept === 0) return `${pc.green('✔')} Nothing is left over`;
+  const stays = kept === 0 ? '' : `, ${kept} changed by hand ${dry ? 'would stay' : 'stayed'}`;
+  if (dry) return `${moved} would be moved out${stays}`;
+  return `${kept === 0 ? pc.green('✔') : pc.yellow('•')} ${moved} moved out${stays}`;
+}
+
+function lines<T>(all: readonly T[], text: (one: T) => string): string {
+  const rest = all.length - shown;
+  const named = rest > 1 ? all.slice(0, shown) : all;
+  return [...named.map(text), ...(rest > 1 ? [`  and ${rest} more`] : [])].join('\n');
+}
