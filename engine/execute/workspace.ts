@@ -1,7 +1,7 @@
 // A project's folder at work: its plan, its store, and what was found out about it in this run.
 import { join, resolve } from 'node:path';
 import type { PresentOuts } from '../explain.ts';
-import { CodeClosures, PackageVersions, scriptsOf } from '../fingerprint/code-closure.ts';
+import { CodeClosures, scriptsOf } from '../fingerprint/code-closure.ts';
 import { declared } from '../fingerprint/declared.ts';
 import { Environment, type FactRequest } from '../fingerprint/environment.ts';
 import type { Fingerprint } from '../fingerprint/fingerprint.ts';
@@ -44,7 +44,6 @@ export class Workspace {
   readonly trash: Trash;
   readonly #environment: Environment;
   readonly #closures: CodeClosures;
-  readonly #versions: PackageVersions;
   readonly #onHashing: (progress: HashProgress) => void;
   #leftovers: Promise<ShownLeftover[]> | undefined;
   readonly #scripts = new Map<Instance, string[]>();
@@ -63,8 +62,12 @@ export class Workspace {
     this.logs = new RunLogs(this.cache);
     this.trash = new Trash(join(this.cache, 'tmp'));
     this.#environment = new Environment(plan.root, plan.pipeline.definition.environment ?? {}, facts);
-    this.#closures = new CodeClosures(plan.root, join(this.cache, 'memo', 'code.json'), this.memo.clock);
-    this.#versions = new PackageVersions(plan.root);
+    this.#closures = new CodeClosures(
+      plan.root,
+      join(this.cache, 'memo', 'code.json'),
+      this.memo.clock,
+      (path) => plan.graph.outs.containing(path) !== undefined,
+    );
   }
 
   /**
@@ -108,12 +111,12 @@ export class Workspace {
     lookUp = this.lookUp,
   ): Promise<{ missing: string } | { fingerprint: Fingerprint }> {
     const code: Record<string, string> = {};
-    const packages = new Set<string>();
+    const packages: Record<string, string> = {};
     const closures = await this.#closures.of(this.scriptsOf(instance));
     if (!closures.ok) throw new Error(`The code of ${instance.name} changed while it was read.`);
     for (const closure of closures.value.values()) {
       Object.assign(code, closure.code);
-      for (const name of closure.packages) packages.add(name);
+      Object.assign(packages, closure.packages);
     }
     const deps: Record<string, Record<string, string>> = {};
     // What is frozen never runs again: whatever its dependencies are now, it does not depend on them.
@@ -131,9 +134,7 @@ export class Workspace {
       cmd,
       ...(shell === undefined ? {} : { shell }),
       code: Object.fromEntries(Object.entries(code).sort(([a], [b]) => byCodeUnit(a, b))),
-      packages: Object.fromEntries(
-        [...packages].sort(byCodeUnit).map((name) => [name, this.#versions.of(name)]),
-      ),
+      packages: Object.fromEntries(Object.entries(packages).sort(([a], [b]) => byCodeUnit(a, b))),
       params,
       matrix,
       deps,

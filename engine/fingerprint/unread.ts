@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import type { Instance } from '../plan/instance.ts';
 import type { Warning } from '../warning.ts';
-import { compiled } from './code-closure.ts';
+import { compiled } from './javascript/inputs.ts';
 
 /**
  * A name that no file of the code has in it, as a word, can't be asked for. Code that takes dependencies or parameters by
