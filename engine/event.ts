@@ -47,6 +47,8 @@ export type Event =
       readonly unit?: string;
       readonly message?: string;
     }
+  /** What a stage wants its user to know; it goes on. */
+  | { readonly type: 'stage-warning'; readonly stage: string; readonly message: string }
   | { readonly type: 'executed'; readonly stage: string; readonly seconds: number }
   | { readonly type: 'skipped'; readonly stage: string; readonly because: string }
   | { readonly type: 'failure'; readonly failure: Failure }
@@ -89,8 +91,8 @@ export type Event =
       /** Hashes of the objects that were moved to cache/quarantine, and which outs need them. */
       readonly damaged: readonly { readonly hash: string; readonly neededBy: readonly string[] }[];
     }
-  /** A piece of what a run printed. */
-  | { readonly type: 'output'; readonly text: string }
+  /** A piece of what a run printed: whole lines; of which stage, if several may print at once. */
+  | { readonly type: 'output'; readonly stage?: string; readonly text: string }
   | Summary;
 
 export type Emit = (event: Event) => void;

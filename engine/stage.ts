@@ -49,10 +49,12 @@ export interface StageContext<Params> {
   };
   /** Reports progress; cheap enough to call for each batch (the engine is told at most ten times a second). */
   progress(update: Progress): void;
+  /** Shows the user a warning, while the stage runs and after it succeeds. The log keeps it. Commands in any language warn by a line `::warning::MESSAGE`. */
+  warn(message: string): void;
 }
 
 /** What the engine writes into the file named by `RODADA_STAGE`. */
-export type StageInputs = Omit<StageContext<unknown>, 'progress'>;
+export type StageInputs = Omit<StageContext<unknown>, 'progress' | 'warn'>;
 
 const progressInterval = 100; // milliseconds
 
@@ -77,20 +79,45 @@ export async function stage<Params>(
   const inputs = JSON.parse(readFileSync(file, 'utf8')) as StageInputs;
   try {
     const params = schema.parse(inputs.params);
-    await body({ ...inputs, params, progress: throttled(sendProgress) });
+    await body({ ...inputs, params, progress: throttled(sendProgress), warn });
   } catch (error) {
     console.error(error instanceof UserError ? error.message : error);
     process.exitCode = 1;
   } finally {
     if (process.connected) process.disconnect();
+    endSoon();
   }
+}
+
+/** How long a process may go on after its stage is done, in milliseconds. */
+const lastMoment = 5_000;
+
+/**
+ * Ends the process if something that the body left open, such as a server or a connection, keeps it from ending. Files that are
+ * still being written get their time.
+ */
+function endSoon(): void {
+  setTimeout(() => {
+    const open = [...new Set(process.getActiveResourcesInfo())].filter((kind) => kind !== 'Timeout');
+    if (open.some((kind) => kind.startsWith('FS'))) return endSoon();
+    warn(
+      `Its work is done, but something keeps its process from ending (${open.join(', ') || 'a timer'}); it was ended.`,
+    );
+    process.exit();
+  }, lastMoment).unref();
 }
 
 /** An expected failure of a stage: its message is for the user, and no stack trace is shown. */
 export class UserError extends Error {}
 
 function sendProgress(update: Progress): void {
-  if (process.connected) process.send?.({ type: 'progress', ...update });
+  if (process.connected) process.send?.({ type: 'progress', ...update }, () => undefined); // the engine may be gone
+}
+
+function warn(message: string): void {
+  // Line breaks are encoded, so that it stays one line.
+  const encoded = message.replaceAll('%', '%25').replaceAll('\r', '').replaceAll('\n', '%0A');
+  console.error(`::warning::${encoded}`);
 }
 
 /** Passes on the first, the last (`done` equal to `total`) and otherwise at most one update in each interval. */

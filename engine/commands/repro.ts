@@ -24,6 +24,7 @@ export interface ReproFlags extends PlanFlags {
   readonly restore: boolean;
   readonly keepGoing?: boolean;
   readonly jobs: number;
+  readonly verbose?: boolean;
 }
 
 export function reproCommand(): Command {
@@ -45,6 +46,7 @@ export function reproCommand(): Command {
     .option('--no-restore', 'run what changed even where the store has the result of an earlier run')
     .option('-k, --keep-going', 'after a failure go on with whatever does not need the failed stage')
     .option('--no-wait', 'fail where another run is at work in this project, instead of waiting for it')
+    .option('-v, --verbose', 'show what commands print while they run, each line after the name of its stage')
     .option('-j, --jobs <n>', 'stages at once', count, availableParallelism());
   return withPlanOptions(command)
     .option('--json', 'print events as JSON lines; the last is the summary')
@@ -106,6 +108,7 @@ async function runRepro(session: Session, targets: readonly string[], flags: Rep
         choice: flags,
         emit,
         signal,
+        verbose: flags.verbose === true,
         // Whoever interrupts does not want to wait for that.
         afterwards: async (executed) => {
           if (!signal.aborted) await keepLimit(session, workspace, executed);

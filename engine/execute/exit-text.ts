@@ -3,7 +3,8 @@ import { constants } from 'node:os';
 import type { Ended } from './run-command.ts';
 
 /** `Its command ended with exit code 139 (SIGSEGV).` and, for some ends, what to do about it. */
-export function exitText({ exitCode, killedBy }: Pick<Ended, 'exitCode' | 'killedBy'>): string {
+export function exitText({ exitCode, killedBy, unstarted }: Ended): string {
+  if (unstarted !== undefined) return unstarted;
   if (killedBy !== null) return `Its command was ended by ${killedBy}.`;
   const signal = signalOf(exitCode);
   const named = signal === undefined ? '' : ` (${signal})`;

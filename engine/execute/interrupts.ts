@@ -1,5 +1,5 @@
 // Ctrl-C once: running stages are asked to end and what is finished stays. Twice: everything ends at once.
-import { endAllGroups } from './run-command.ts';
+import { killAllRuns } from './processes.ts';
 
 /** npm passes a signal on that the terminal has sent to the engine too: so soon after the first it is the same. */
 const sameSignal = 500; // milliseconds
@@ -13,7 +13,7 @@ export function watchInterrupts(): { signal: AbortSignal; stop: () => void } {
       first = performance.now();
       controller.abort(name);
     } else if (performance.now() - first > sameSignal) {
-      endAllGroups();
+      killAllRuns();
       process.exit(130);
     }
   };

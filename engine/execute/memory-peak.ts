@@ -15,12 +15,16 @@ export interface MemoryWatch {
 /**
  * Watches the resident memory of a process and its descendants: the most that all took together at a look (shared pages
  * count for each), or that one alone ever took.
+ * @param onTree gets their ids at each look
  */
-export function watchMemory(pid: number | undefined): MemoryWatch {
+export function watchMemory(
+  pid: number | undefined,
+  onTree: (pids: Iterable<number>) => void = () => undefined,
+): MemoryWatch {
   let peak: number | null = null;
   let timer: NodeJS.Timeout | undefined;
   const look = (wait: number): void => {
-    peak = Math.max(peak ?? 0, residentBytes(pid!)) || null;
+    peak = Math.max(peak ?? 0, residentBytes(pid!, onTree)) || null;
     timer = setTimeout(() => look(Math.min(interval, wait * 2)), wait).unref();
   };
   if (pid !== undefined && process.platform === 'linux') look(firstInterval);
@@ -32,7 +36,7 @@ export function watchMemory(pid: number | undefined): MemoryWatch {
   };
 }
 
-function residentBytes(pid: number): number {
+function residentBytes(pid: number, onTree: (pids: Iterable<number>) => void): number {
   let together = 0;
   let largest = 0;
   const tree = new Set([pid]);
@@ -42,6 +46,7 @@ function residentBytes(pid: number): number {
     largest = Math.max(largest, peak);
     for (const child of children) tree.add(child);
   }
+  onTree(tree);
   return Math.max(together, largest);
 }
 

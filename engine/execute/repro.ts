@@ -22,6 +22,8 @@ export interface ReproOptions {
   readonly choice?: PlanChoice;
   readonly emit: Emit;
   readonly signal: AbortSignal;
+  /** Whether what commands print is reported while they run. */
+  readonly verbose: boolean;
   /** Called when all is done but the summary, with what was executed. */
   readonly afterwards?: (executed: readonly string[]) => Promise<void>;
 }
@@ -72,6 +74,7 @@ export async function repro(
       emit,
       slots,
       signal,
+      verbose: options.verbose,
       halted,
     }).catch(
       (error: Error): Outcome => ({ status: 'failed', failure: unexpected(workspace, instance, error) }),

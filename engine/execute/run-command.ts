@@ -1,138 +1,208 @@
-// Runs a stage's commands, each in a process group of its own, keeps what they print, and passes on their progress.
-import { spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { finished } from 'node:stream/promises';
+// Runs a stage's commands, keeps what they print, passes on their progress, and ends with them all that they started.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { findProgram, searchPath } from '../config/shell.ts';
 import type { Progress } from '../stage.ts';
+import { CommandOutput, type OutputReaders } from './command-output.ts';
 import { watchMemory } from './memory-peak.ts';
+import { RunProcesses } from './processes.ts';
 
-export interface Commands {
+export interface Commands extends OutputReaders {
   /** Run in this order until one fails. With several, each is announced in the log as it was written. */
-  readonly commands: readonly { readonly cmd: string; readonly shown: string }[];
+  readonly commands: readonly Command[];
   /** The shell that runs them and its options, separated by a space. */
   readonly shell: string;
   /** The project, whose packages' commands are on the PATH. */
   readonly root: string;
   readonly cwd: string;
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>> & { readonly RODADA_STAGE: string };
   /** File that gets stdout and stderr. */
   readonly log: string;
   readonly onProgress: (progress: Progress) => void;
-  /** Ends the whole process group of the command at work, and starts no other. */
+  /** Ends the command that runs with all that it started, and starts no other. */
   readonly signal: AbortSignal;
 }
 
-export interface Ended {
-  /** null where a signal ended it. */
-  readonly exitCode: number | null;
-  readonly killedBy: string | null;
+export interface Command {
+  /** What the shell runs, after `-c`. */
+  readonly cmd: string;
+  /** The command as it was written. */
+  readonly shown: string;
+}
+
+export interface Ended extends Exit {
   readonly seconds: number;
-  /** Most bytes of resident memory that were seen; null where the system does not tell. */
+  /** Peak memory, in bytes, as far as it was seen; null if the system does not tell. */
   readonly peakMemory: number | null;
   /** Last lines that it printed. */
   readonly tail: readonly string[];
 }
 
-const tailLines = 20;
-const tailBytes = 1 << 16;
-
-/** How long a command that was asked to end may take to clear up before it is made to. */
-const grace = 5_000; // milliseconds
-
-export async function runCommands({ commands, log, ...surroundings }: Commands): Promise<Ended> {
-  await mkdir(dirname(log), { recursive: true });
-  const file = createWriteStream(log);
-  file.on('error', () => undefined); // a log that can't be kept, on a full disk, costs no work
-  const started = performance.now();
-  let tail = Buffer.alloc(0);
-  const keep = (piece: Buffer): void => {
-    file.write(piece);
-    tail = Buffer.concat([tail, piece]).subarray(-tailBytes);
-  };
-  let exit: Exit = { exitCode: 0, killedBy: null };
-  let peakMemory: number | null = null;
-  for (const [i, { cmd, shown }] of commands.entries()) {
-    if (commands.length > 1) keep(Buffer.from(`[${i + 1}/${commands.length}] ${shown.trimEnd()}\n`));
-    const { memory, ...ended } = await runOne(cmd, keep, surroundings);
-    exit = ended;
-    peakMemory = Math.max(memory ?? 0, peakMemory ?? 0) || null;
-    if (exit.exitCode !== 0 || surroundings.signal.aborted) break;
-  }
-  file.end();
-  await finished(file).catch(() => undefined);
-  return {
-    ...exit,
-    seconds: (performance.now() - started) / 1000,
-    peakMemory,
-    tail: tail
-      .toString('utf8')
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .slice(-tailLines),
-  };
+interface Exit {
+  /** null if a signal ended it, or if it was not started. */
+  readonly exitCode: number | null;
+  readonly killedBy: string | null;
+  /** Why the system did not start it. */
+  readonly unstarted?: string;
 }
 
-type Exit = Pick<Ended, 'exitCode' | 'killedBy'>;
+/** How long processes that got SIGTERM may take to clear up before they get SIGKILL. */
+const grace = 5_000; // milliseconds
+
+/** How long background processes may go on after their command has ended: what it wrote to may have to finish a file. */
+const backgroundGrace = 1_000; // milliseconds
+
+/** How long what a command printed may take to arrive after it has ended, if a process holds the pipe open. */
+const drain = 200; // milliseconds
+
+export async function runCommands(options: Commands): Promise<Ended> {
+  const { commands, log, signal } = options;
+  const output = new CommandOutput(log, options);
+  const processes = new RunProcesses(`RODADA_STAGE=${options.env.RODADA_STAGE}\0`);
+  const children: ChildProcess[] = [];
+  const started = performance.now();
+  let exit: Exit = { exitCode: 0, killedBy: null };
+  let peakMemory: number | null = null;
+  let killing: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    processes.signal('SIGTERM');
+    killing ??= setTimeout(() => processes.signal('SIGKILL'), grace);
+  };
+  signal.addEventListener('abort', end);
+  try {
+    for (const [i, command] of commands.entries()) {
+      if (signal.aborted) break;
+      if (commands.length > 1) output.note(`[${i + 1}/${commands.length}] ${command.shown.trimEnd()}`);
+      const { memory, ...ended } = await runOne(command.cmd, { options, output, processes, children });
+      exit = ended;
+      peakMemory = Math.max(memory ?? 0, peakMemory ?? 0) || null;
+      if (exit.exitCode !== 0) break;
+    }
+    const seconds = (performance.now() - started) / 1000;
+    await endBackground(processes, exit.exitCode === 0, output, signal);
+    await Promise.all(children.map(letGo));
+    return { ...exit, seconds, peakMemory, tail: output.end() };
+  } finally {
+    signal.removeEventListener('abort', end);
+    clearTimeout(killing);
+    processes.forget();
+  }
+}
+
+interface Surroundings {
+  readonly options: Commands;
+  readonly output: CommandOutput;
+  readonly processes: RunProcesses;
+  /** Gets the child. */
+  readonly children: ChildProcess[];
+}
 
 async function runOne(
   cmd: string,
-  keep: (piece: Buffer) => void,
-  { shell, root, cwd, env, onProgress, signal }: Omit<Commands, 'commands' | 'log'>,
+  { options, output, processes, children }: Surroundings,
 ): Promise<Exit & { memory: number | null }> {
+  const { shell, root, cwd, env, onProgress } = options;
   const PATH = searchPath(root);
-  const [program = '', ...options] = shell.split(' ');
-  const child = spawn(findProgram(program, PATH, root) ?? program, [...options, '-c', cmd], {
-    cwd,
-    detached: true, // a group of its own: Ctrl-C reaches it through us, after what is finished is safe
-    env: { ...process.env, PATH, ...env },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
-  if (child.pid !== undefined) groups.add(child.pid);
-  const watch = watchMemory(child.pid);
-  child.stdout!.on('data', keep);
-  child.stderr!.on('data', keep);
+  const [name = '', ...flags] = shell.split(' ');
+  const program = findProgram(name, PATH, root) ?? name;
+  let child: ChildProcess;
+  try {
+    child = spawn(program, [...flags, '-c', cmd], {
+      cwd,
+      detached: true, // a group of its own: Ctrl-C reaches it through us, after what is finished is safe
+      env: { ...process.env, PATH, ...env },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    if (child.pid === undefined) throw (await once(child, 'error'))[0];
+  } catch (error) {
+    const unstarted = unstartedText(error as NodeJS.ErrnoException, name, cwd);
+    output.note(unstarted);
+    return { exitCode: null, killedBy: null, unstarted, memory: null };
+  }
+  children.push(child);
+  processes.lead(child.pid);
+  const watch = watchMemory(child.pid, (tree) => processes.saw(tree));
+  const exited = once(child, 'exit') as Promise<[Exit['exitCode'], Exit['killedBy']]>;
+  for (const stream of [child.stdout!, child.stderr!]) output.read(stream);
+  child.on('error', () => undefined); // a message that came too late
   child.on('message', (message: { type?: string } & Progress) => {
     const { type, ...progress } = message;
     if (type === 'progress') onProgress(progress);
   });
-  let timer: NodeJS.Timeout | undefined;
-  const end = (): void => {
-    killGroup(child.pid, 'SIGTERM');
-    timer = setTimeout(() => killGroup(child.pid, 'SIGKILL'), grace);
-  };
-  signal.addEventListener('abort', end);
-  if (signal.aborted) end();
-  const exit = await new Promise<Exit>((resolve) => {
-    child.on('error', (error) => {
-      keep(Buffer.from(`${error.message}\n`));
-      resolve({ exitCode: 127, killedBy: null });
-    });
-    child.on('close', (exitCode, killedBy) => resolve({ exitCode, killedBy }));
-  });
-  signal.removeEventListener('abort', end);
-  clearTimeout(timer);
-  groups.delete(child.pid!);
-  // The command has ended; what it left in its group must not go on without it.
-  if (signal.aborted) killGroup(child.pid, 'SIGKILL');
-  return { ...exit, memory: watch.stop() };
+  const closed = once(child, 'close');
+  const [exitCode, killedBy] = await exited;
+  processes.leaderEnded();
+  const memory = watch.stop();
+  // A process in the background may hold the pipes open. What the command itself printed is there at once.
+  await within(drain, closed);
+  return { exitCode, killedBy, memory };
 }
 
-/** Commands at work, each the leader of a process group. */
-const groups = new Set<number>();
-
-/** Ends all commands at work, and what they started, at once. */
-export function endAllGroups(): void {
-  for (const pid of groups) killGroup(pid, 'SIGKILL');
-}
-
-/** Signals a process and all that it started. */
-export function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // It has ended by itself.
+/**
+ * A stage ends with its commands: processes that these left in the background get a moment to end by themselves, then SIGTERM
+ * and SIGKILL. Otherwise they could change outputs while these are hashed.
+ */
+async function endBackground(
+  processes: RunProcesses,
+  succeeded: boolean,
+  output: CommandOutput,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!signal.aborted) {
+    const left = await processes.ended(succeeded ? backgroundGrace : 0, signal);
+    if (left.length === 0) return;
+    if (succeeded && !signal.aborted) {
+      const names = [...new Set(left.map(({ name }) => `\`${name}\``))].join(', ');
+      const message = `It left ${names} running in the background, which was ended with it. If its work is needed, let the command \`wait\` for it.`;
+      output.note(`rodada: ${message}`);
+      output.warn(message);
+    }
+    if (!signal.aborted) processes.signal('SIGTERM');
   }
+  // After an abort the signals are sent already, and what is left gets the rest of the time.
+  await processes.ended(signal.aborted ? grace : backgroundGrace);
+  await processes.kill();
+}
+
+/** Stops listening to a command, whoever holds its pipes. */
+async function letGo(child: ChildProcess): Promise<void> {
+  const streams = [child.stdout!, child.stderr!];
+  if (!streams.every(({ closed }) => closed)) await within(drain, once(child, 'close'));
+  for (const stream of streams) if (!stream.destroyed) stream.destroy();
+  if (child.connected) child.disconnect();
+}
+
+const within = (milliseconds: number, promise: Promise<unknown>): Promise<unknown> => {
+  const timer = new AbortController();
+  const late = delay(milliseconds, undefined, { signal: timer.signal }).catch(() => undefined);
+  return Promise.race([promise, late]).finally(() => timer.abort());
+};
+
+/** Why the system did not start a command, and what to do. */
+function unstartedText({ code, message }: NodeJS.ErrnoException, shell: string, cwd: string): string {
+  const why = ((): string => {
+    switch (code) {
+      case 'ENOENT':
+      case 'ENOTDIR':
+        return existsSync(cwd)
+          ? `the shell \`${shell}\` can't be found. Install it, or name another \`shell\` in pipeline.yaml`
+          : `its folder \`${cwd}\` does not exist any more`;
+      case 'EACCES':
+        return `permission denied for the shell \`${shell}\` or the folder \`${cwd}\``;
+      case 'E2BIG':
+        return 'the environment variables are too long for the system. Unset large ones (`env | wc -c` counts)';
+      case 'EAGAIN':
+        return 'the system allows no more processes (`ulimit -u`). End some, or use a smaller `--jobs`';
+      case 'EMFILE':
+      case 'ENFILE':
+        return 'too many files are open (`ulimit -n`). Use a smaller `--jobs`';
+      case 'ENOMEM':
+        return 'there is not enough memory. Use a smaller `--jobs`';
+      default:
+        return message;
+    }
+  })();
+  return `Its command could not be started: ${why}.`;
 }

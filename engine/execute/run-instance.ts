@@ -27,6 +27,8 @@ export interface RunOptions extends ExamineOptions {
   readonly emit: Emit;
   readonly slots: Slots;
   readonly signal: AbortSignal;
+  /** Whether what commands print is reported while they run. */
+  readonly verbose: boolean;
   /** Whether a failure elsewhere keeps new commands from being started. */
   readonly halted: () => boolean;
 }
@@ -230,7 +232,7 @@ async function execute(
   workspace: Workspace,
   instance: Instance,
   { key, fingerprint, present, reasons, old }: Work,
-  { emit, signal, halted, force, restore }: RunOptions,
+  { emit, signal, halted, force, restore, verbose }: RunOptions,
 ): Promise<Outcome> {
   if (signal.aborted || halted()) return { status: 'interrupted' };
   const log = workspace.logs.pathOf(key);
@@ -262,6 +264,10 @@ async function execute(
       cwd: join(workspace.root, instance.wdir),
       env: { RODADA_STAGE: scratch.inputs, RODADA_PARTIAL: partial.path, ...environment },
       log,
+      onLine: verbose
+        ? (line) => emit({ type: 'output', stage: instance.name, text: `${line}\n` })
+        : undefined,
+      onWarning: (message) => emit({ type: 'stage-warning', stage: instance.name, message }),
       onProgress: (progress) => emit({ type: 'progress', stage: instance.name, ...progress }),
       signal: timeout === null ? signal : AbortSignal.any([signal, timeout]),
     });

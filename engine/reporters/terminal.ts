@@ -125,9 +125,10 @@ export class TerminalReporter implements Reporter {
         return dagText(event.nodes, event.format);
       case 'run':
         return runText(event);
+      case 'stage-warning':
+        return `${pc.yellow('warning:')} ${event.stage}: ${event.message.replaceAll('\n', '\n  ')}`;
       case 'output':
-        process.stdout.write(event.text);
-        return undefined;
+        return outputText(event);
       case 'summary':
         return summaryText(event);
     }
@@ -194,6 +195,14 @@ export class TerminalReporter implements Reporter {
     if (this.#stages > 0) lines.push(pc.dim(`  ${this.#done} of ${this.#stages} stages done`));
     this.#update?.(lines.join('\n'));
   }
+}
+
+/** Each line after the name of its stage. */
+function outputText({ stage, text }: Extract<Event, { type: 'output' }>): string {
+  const lines = text.replace(/\n$/, '');
+  if (stage === undefined) return lines;
+  const prefix = pc.dim(`${stage} │ `);
+  return prefix + lines.replaceAll('\n', `\n${prefix}`);
 }
 
 /** What a run goes on from. */

@@ -86,6 +86,7 @@ async function run(root: string): Promise<Summary> {
     force: false,
     restore: true,
     keepGoing: false,
+    verbose: false,
     emit: (event) => event.type === 'failure' && failures.push(event),
     signal: new AbortController().signal,
   });
