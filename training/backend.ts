@@ -11,6 +11,7 @@ import { loadNativeKernels } from './kernels/native-kernels.ts';
 import { ownKernelsBeside } from './native/own-kernels.ts';
 import { nativePlaces } from './native/places.ts';
 import { linkedFlavour } from './native/state.ts';
+import { tensorflowThreads } from './numerics.ts';
 import { registerThreadedWasm } from './wasm-backend.ts';
 
 export { type BackendName, backendNameOf };
@@ -20,7 +21,7 @@ export interface Backend {
   readonly name: BackendName;
   /** For people and metrics: `tensorflow 2.15.1 (kernels for avx512)`, `tensorflow-gpu 2.15.1`. */
   readonly label: string;
-  /** Threads that an operation may use. */
+  /** Threads that rodada's kernels may use. */
   readonly threads: number;
 }
 
@@ -75,12 +76,17 @@ async function loadTensorflow(rung: 'tensorflow-gpu' | 'tensorflow'): Promise<Ba
   // (factories that both its libraries register).
   process.env.TF_CPP_MIN_LOG_LEVEL ??= gpu ? '3' : '2';
   restoreIsNullOrUndefined();
+  const asked = process.env.TF_NUM_INTRAOP_THREADS;
+  if (!asked) process.env.TF_NUM_INTRAOP_THREADS = String(tensorflowThreads);
   try {
-    // Synchronous: tfjs-node starts TensorFlow when it is loaded, and its CommonJS build shares our tfjs-core.
+    // Synchronous: tfjs-node starts TensorFlow and its threads when it is loaded, and its CommonJS build shares our tfjs-core.
     createRequire(import.meta.url)('@tensorflow/tfjs-node-gpu');
   } catch (error) {
     const reason = (error as Error).message.split('\n')[0];
     throw new UserError(`Native TensorFlow doesn't load; \`npm run native\` sets it up. (${reason})`);
+  } finally {
+    // rodada's kernels read it later, for their own threads.
+    if (!asked) delete process.env.TF_NUM_INTRAOP_THREADS;
   }
   const node = tf.findBackend('tensorflow') as tf.KernelBackend & {
     binding: { TF_Version: string };
@@ -99,11 +105,10 @@ async function loadTensorflow(rung: 'tensorflow-gpu' | 'tensorflow'): Promise<Ba
     throw new UserError("rodada's kernels for TensorFlow are gone; `npm run native` makes them anew.");
   }
   const instructions = kernels === undefined ? '' : ` (kernels for ${loadNativeKernels(kernels)})`;
-  const asked = Number(process.env.TF_NUM_INTRAOP_THREADS);
   return {
     name: 'tensorflow',
     label: `${rung} ${node.binding.TF_Version}${instructions}`,
-    threads: asked > 0 ? asked : availableParallelism(),
+    threads: Number(asked) || availableParallelism(),
   };
 }
 

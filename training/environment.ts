@@ -7,6 +7,7 @@ import { nativePlaces, type Places, platformName } from './native/places.ts';
 import { type Loaded, nativeState } from './native/state.ts';
 import { toolsInReach } from './native/tool-names.ts';
 import { tensorflowVersion, tfjsVersion, wheels } from './native/versions.ts';
+import { checkNumericVariables, instructionSet, numericVariables } from './numerics.ts';
 
 /** How the engine asks for the fact. */
 export interface EnvironmentRequest {
@@ -22,13 +23,15 @@ export interface EnvironmentRequest {
  * Where it only looks and the set-up has not been tried, the answer is what the set-up will give if nothing goes wrong: so
  * `status` in a new clone says the same as the `repro` after it.
  *
- * @returns `tensorflow-gpu 2.15.1`, `tensorflow 2.15.1 kernels 0a1b2c3d`, `wasm 4.22.0` or `cpu 4.22.0`: what `loadBackend` then loads
- * @throws UserError for an unknown `RODADA_BACKEND` or `RODADA_NATIVE`, or where a backend is forced that can't be had
+ * @returns what `loadBackend` then loads, and what its bytes depend on: `tensorflow 2.15.1 kernels 0a1b2c3d avx512`, and after it
+ *   variables that change the numbers, `TF_ENABLE_ONEDNN_OPTS=0`; `tensorflow-gpu 2.15.1`, `wasm 4.22.0` or `cpu 4.22.0`
+ * @throws UserError for a variable with an unknown value, and if `RODADA_BACKEND` asks for a backend that this machine doesn't have
  */
 export default async function trainingEnvironment({ setup, report }: EnvironmentRequest): Promise<string> {
   const forced = forcedBackend(process.env.RODADA_BACKEND);
-  if (forced === 'wasm' || forced === 'cpu') return `${forced} ${tfjsVersion}`;
+  checkNumericVariables(process.env, instructionSet());
   const places = nativePlaces();
+  if (forced === 'wasm' || forced === 'cpu') return `${forced} ${tfjsVersion}`;
   const state = nativeState(places);
   if (state.kind === 'ready') return nativeFact(state, places, forced);
   if (!setup) {
@@ -51,6 +54,7 @@ export default async function trainingEnvironment({ setup, report }: Environment
 
 /**
  * A GPU's figures are not the CPU's, so the rung tells them apart; nor are our kernels' TensorFlow's, so their version is told.
+ * oneDNN's sums depend on the instruction set.
  * @param places undefined for what the set-up will give
  */
 function nativeFact(
@@ -64,11 +68,10 @@ function nativeFact(
       `RODADA_BACKEND asks for a GPU, and native TensorFlow finds none${why}; \`npm run native\` says more`,
     );
   }
-  if (gpu && forced !== 'tensorflow') return `tensorflow-gpu ${tensorflow}`;
+  if (gpu && forced !== 'tensorflow') return ['tensorflow-gpu', tensorflow, ...numericVariables()].join(' ');
   const kernels = places === undefined || ownKernelsBeside(places.binding) !== undefined;
-  const wish = process.env.RODADA_INSTRUCTIONS;
-  const version = wish ? `${ownKernelsVersion()} ${wish}` : ownKernelsVersion();
-  return `tensorflow ${tensorflow}${kernels ? ` kernels ${version}` : ''}`;
+  const version = kernels ? ['kernels', ownKernelsVersion()] : [];
+  return ['tensorflow', tensorflow, ...version, instructionSet(), ...numericVariables()].join(' ');
 }
 
 function forcedBackend(value: string | undefined): Rung | undefined {

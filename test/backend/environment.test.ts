@@ -12,6 +12,7 @@ import { ownKernelsVersion } from '../../training/native/own-kernels.ts';
 import { entryName, nativePlaces } from '../../training/native/places.ts';
 import { nativeState } from '../../training/native/state.ts';
 import { tensorflowVersion, tfjsVersion } from '../../training/native/versions.ts';
+import { instructionSet } from '../../training/numerics.ts';
 
 const native = nativeState(nativePlaces()).kind === 'ready';
 
@@ -53,7 +54,9 @@ describe('the training environment', () => {
         await writeFile(join(folder, name), '#!/bin/sh\nexit 1\n');
         await chmod(join(folder, name), 0o755);
       }
-      expect(await ask(false)).toBe(`tensorflow ${tensorflowVersion} kernels ${ownKernelsVersion()}`);
+      expect(await ask(false)).toBe(
+        `tensorflow ${tensorflowVersion} kernels ${ownKernelsVersion()} ${instructionSet()}`,
+      );
     },
   );
 
@@ -72,6 +75,21 @@ describe('the training environment', () => {
     await expect(ask(true)).rejects.toThrow(
       /^RODADA_BACKEND asks for native TensorFlow, which can't be had: needs Python/,
     );
+  });
+
+  it('refuses variables that a training would refuse, before any runs', async () => {
+    vi.stubEnv('RODADA_BACKEND', 'wasm');
+    for (const name of [
+      'RODADA_INSTRUCTIONS',
+      'RODADA_NATIVE',
+      'RODADA_CHECKPOINTS',
+      'TF_NUM_INTRAOP_THREADS',
+    ]) {
+      vi.stubEnv(name, 'wrong');
+      await expect(ask(false)).rejects.toThrow(`${name} is "wrong"`);
+      vi.stubEnv(name, name === 'RODADA_NATIVE' ? 'cpu' : '');
+    }
+    expect(await ask(false)).toBe(`wasm ${tfjsVersion}`);
   });
 
   it('never loads tfjs, since the engine asks at every run', async () => {

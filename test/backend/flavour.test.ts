@@ -12,6 +12,7 @@ import { nativePlaces, withFlavour } from '../../training/native/places.ts';
 import { nativeState, recordLoads } from '../../training/native/state.ts';
 import { verifyBinding } from '../../training/native/verify.ts';
 import { cudaReleases, tensorflowVersion } from '../../training/native/versions.ts';
+import { instructionSet } from '../../training/numerics.ts';
 
 let root: string;
 
@@ -238,7 +239,7 @@ describe('a binding that was tried', () => {
       recordLoads(nativePlaces(), loaded);
       expect(await ask()).toBe(`tensorflow-gpu ${tensorflowVersion}`);
       stub('RODADA_BACKEND', 'tensorflow');
-      const fact = `tensorflow ${tensorflowVersion} kernels ${ownKernelsVersion()}`;
+      const fact = `tensorflow ${tensorflowVersion} kernels ${ownKernelsVersion()} ${instructionSet()}`;
       expect(await ask()).toBe(fact);
       recordLoads(nativePlaces(), { ...loaded, gpu: false });
       stub('RODADA_BACKEND', '');
