@@ -1,13 +1,12 @@
-// Imports a module of the project, TypeScript too: compiled once, and kept for as long as none of its files changes.
+// Imports a module of the project, TypeScript too: compiled once, and kept for as long as its code is the same.
 import { existsSync, readFileSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { isBuiltin } from 'node:module';
-import { basename, extname, join, relative, resolve } from 'node:path';
+import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Metafile, Plugin } from 'esbuild';
-import { FileClock, settledBefore } from './store/file-clock.ts';
-import { readJson, writeFileAtomic } from './store/files.ts';
-import { changedAt, lookAt, stampAt } from './store/stamp.ts';
+import type { Plugin } from 'esbuild';
+import { CodeClosures } from './fingerprint/code-closure.ts';
+import { FileClock } from './store/file-clock.ts';
+import { writeFileAtomic } from './store/files.ts';
 import { sha256 } from './store/tree.ts';
 
 /** Where compiled modules are kept, relative to the project; deleting it costs time and nothing else. */
@@ -16,13 +15,8 @@ const modulesFolder = join('cache', 'memo', 'modules');
 /** A compiled module, ready to be imported. */
 export interface CompiledModule {
   readonly file: string;
-  /** Hash of all its code, and of the manifests of the packages that it imports: what it does hangs on nothing else. */
+  /** Hash of all code that it runs, and of the versions of the packages that this needs. */
   readonly key: string;
-}
-
-/** A compiled module, and the state of the files that it was made of. */
-interface Remembered extends CompiledModule {
-  readonly inputs: Readonly<Record<string, string>>;
 }
 
 /** Imports the module at `path`, relative to the project. */
@@ -45,32 +39,35 @@ export function importErrorText(error: unknown, root: string): string {
   return message.replace(/^Transform failed with .*:\n/, '').replaceAll(`${root}/`, '');
 }
 
-/** Compiles the module at `path` unless that was done before; undefined where that fails. */
+/** Compiles the module at `path` unless that was done before; undefined if that fails. */
 export async function compileProjectModule(root: string, path: string): Promise<CompiledModule | undefined> {
-  const memo = join(root, modulesFolder, `${sha256(path).slice(0, 16)}.json`);
-  const known = readJson<Remembered>(memo);
-  if (known !== undefined && isCurrent(root, known)) return known;
+  const clock = new FileClock(join(root, 'cache', 'memo'));
+  const closures = new CodeClosures(root, join(root, modulesFolder, 'code.json'), clock, () => false);
   try {
-    const moment = new FileClock(join(root, 'cache', 'memo')).now();
-    const compiled = await compile(root, path);
-    // A file that has changed since may have done so before or after it was read.
-    const isSettled = Object.keys(compiled.inputs).every((input) => {
-      const found = lookAt(join(root, input));
-      return found === undefined || changedAt(found.stamp) < settledBefore(moment, [found.stat.dev]);
-    });
-    if (isSettled) await writeFileAtomic(memo, JSON.stringify(compiled), { durable: false });
-    return compiled;
+    const found = await closures.of([path]);
+    const closure = found.ok ? found.value.get(path)! : undefined;
+    if (closure === undefined) return undefined;
+    // The compiled code holds absolute paths.
+    const key = sha256(JSON.stringify([root, closure.code, closure.packages]));
+    const folder = join(root, modulesFolder, key.slice(0, 32));
+    const file = join(folder, `${basename(path, extname(path))}.mjs`);
+    if (existsSync(file)) return { file, key };
+    const outputs = await compile(root, path);
+    if ((await closures.changed(path, closure)) !== undefined) return undefined;
+    await keep(outputs, folder);
+    return { file, key };
   } catch {
     return undefined;
   }
 }
 
-const isCurrent = (root: string, { file, inputs }: Remembered): boolean =>
-  existsSync(file) && Object.entries(inputs).every(([input, state]) => stampAt(join(root, input)) === state);
+/** Compiled files by their names. */
+type Outputs = readonly (readonly [name: string, text: string])[];
 
-async function compile(root: string, path: string): Promise<Remembered> {
+async function compile(root: string, path: string): Promise<Outputs> {
   const { build } = await import('esbuild');
-  const { outputFiles, metafile } = await build({
+  const tsconfig = join(root, 'tsconfig.json');
+  const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: [path],
     outdir: 'out',
@@ -79,61 +76,58 @@ async function compile(root: string, path: string): Promise<Remembered> {
     write: false,
     bundle: true,
     splitting: true, // what the module imports lazily stays so
-    packages: 'external',
-    metafile: true,
     format: 'esm',
     platform: 'node',
     target: 'esnext',
     logLevel: 'silent',
-    tsconfigRaw: {},
-    plugins: [ownUrl(root)],
+    ignoreAnnotations: true, // Node runs what `sideEffects` and annotations call pure
+    ...(existsSync(tsconfig) ? { tsconfig } : { tsconfigRaw: {} }),
+    plugins: [await resolvedAsCode(root), ownUrl],
   });
-  const files = [...Object.keys(metafile.inputs), ...manifestsOf(metafile)];
-  const inputs = Object.fromEntries(files.map((file) => [file, stampAt(join(root, file))]));
-  const outputs = outputFiles.map(
-    ({ path: output, text }) => [relative(join(root, 'out'), output), text] as const,
-  );
-  const manifests = manifestsOf(metafile).map((file) => readFileSync(join(root, file), 'utf8'));
-  const key = sha256(JSON.stringify([outputs, manifests]));
-  const folder = join(root, modulesFolder, key.slice(0, 32));
-  if (!existsSync(folder)) {
-    const unfinished = `${folder}.${process.pid}.tmp`;
-    try {
-      for (const [name, text] of outputs)
-        await writeFileAtomic(join(unfinished, name), text, { durable: false });
-      await rename(unfinished, folder).catch((error: Error) => {
-        if (!existsSync(folder)) throw error; // else another process was first
-      });
-    } finally {
-      await rm(unfinished, { recursive: true, force: true });
-    }
+  return outputFiles.map(({ path: output, text }) => [relative(join(root, 'out'), output), text] as const);
+}
+
+async function keep(outputs: Outputs, folder: string): Promise<void> {
+  const unfinished = `${folder}.${process.pid}.tmp`;
+  try {
+    for (const [name, text] of outputs)
+      await writeFileAtomic(join(unfinished, name), text, { durable: false });
+    await rename(unfinished, folder).catch((error: Error) => {
+      if (!existsSync(folder)) throw error; // else another process was first
+    });
+  } finally {
+    await rm(unfinished, { recursive: true, force: true });
   }
-  return { file: join(folder, `${basename(path, extname(path))}.mjs`), key, inputs };
+}
+
+/** Compiles the same modules that count as code, and leaves packages to Node. */
+async function resolvedAsCode(root: string): Promise<Plugin> {
+  const { Resolver } = await import('./fingerprint/javascript/resolve.ts');
+  const resolver = new Resolver(root);
+  return {
+    name: 'resolved-as-code',
+    setup: (build) =>
+      build.onResolve({ filter: /^[^./]/ }, ({ path, importer, kind }) => {
+        if (kind === 'entry-point') return undefined;
+        const by = kind === 'require-call' || kind === 'require-resolve' ? 'require' : 'import';
+        const [target] = resolver.resolve(path, importer, by, () => undefined);
+        return target?.is === 'file' ? { path: target.file } : { path, external: true };
+      }),
+  };
 }
 
 /** A module goes on to find its neighbours where its source lies. */
-const ownUrl = (root: string): Plugin => ({
+const ownUrl: Plugin = {
   name: 'own-url',
   setup: (build) =>
-    build.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replaceAll(
-        'import.meta.url',
-        JSON.stringify(pathToFileURL(join(root, relative(root, path))).href),
-      ),
-      loader: path.endsWith('x') ? 'tsx' : 'ts',
-    })),
-});
-
-/** The manifests of the packages that the compiled code imports. */
-function manifestsOf({ outputs }: Metafile): string[] {
-  const names = Object.values(outputs)
-    .flatMap(({ imports }) => imports)
-    .filter(({ external, path }) => external === true && !isBuiltin(path))
-    .map(({ path }) =>
-      path
-        .split('/')
-        .slice(0, path.startsWith('@') ? 2 : 1)
-        .join('/'),
-    );
-  return [...new Set(names)].sort().map((name) => join('node_modules', name, 'package.json'));
-}
+    build.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, ({ path }) => {
+      const places = { url: pathToFileURL(path).href, filename: path, dirname: dirname(path) };
+      return {
+        contents: readFileSync(path, 'utf8').replaceAll(
+          /\bimport\.meta\.(url|filename|dirname)\b/g,
+          (_, name: keyof typeof places) => JSON.stringify(places[name]),
+        ),
+        loader: path.endsWith('x') ? 'tsx' : 'ts',
+      };
+    }),
+};
