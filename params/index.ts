@@ -1,6 +1,7 @@
 // The schema of params.yaml as a whole: the engine checks every parameter against it before the first stage starts.
 import { z } from 'zod';
 import { BackboneParams } from './backbone.ts';
+import { checkTogether } from './consistency.ts';
 import { ExploreParams } from './explore.ts';
 import { FilterParams } from './filter.ts';
 import { GatesParams } from './gates.ts';
@@ -24,7 +25,4 @@ export default z
     backbone: BackboneParams,
     gates: GatesParams,
   })
-  .refine(({ models, backbone }) => !(models.vgg16.fineTune && backbone.block === 1), {
-    path: ['models', 'vgg16', 'fineTune'],
-    error: 'with backbone.block 1 the last block is the first, and none would be left frozen',
-  });
+  .superRefine(checkTogether);

@@ -61,10 +61,9 @@ function issueFailures(
       );
     }
   }
+  const choices = choicesOf(issue);
   const hint =
-    issue.code === 'invalid_value' && typeof found === 'string'
-      ? meant(found, issue.values.map(String))
-      : undefined;
+    choices !== undefined && typeof found === 'string' ? meant(found, choices.map(String)) : undefined;
   const position = locate(path, 'value');
   const subject = path.length > 0 ? `\`${name}\`` : (position?.file ?? 'The whole');
   const why = must === undefined ? `: ${issue.message}` : `; it must be ${must}`;
@@ -90,12 +89,19 @@ const typeNames: Readonly<Record<string, string>> = {
 /** What stands in the place of a value of the wrong kind, in words; undefined where the kind is not what is wrong. */
 function wanted(issue: z.core.$ZodIssue): string | undefined {
   if (issue.code === 'invalid_type') return typeNames[issue.expected] ?? issue.expected;
-  if (issue.code === 'invalid_value') return alternatives(issue.values.map((value) => JSON.stringify(value)));
+  const choices = choicesOf(issue);
+  if (choices !== undefined) return alternatives(choices.map((value) => JSON.stringify(value)));
   if (issue.code !== 'invalid_union') return undefined;
   const branches = issue.errors.map(
     ([first]) => first && (wanted(first as z.core.$ZodIssue) ?? first.message),
   );
   return alternatives([...new Set(branches.filter((text) => text !== undefined))]);
+}
+
+/** The values of which one must be there: of an enumeration, or of the field that tells a union's members apart. */
+function choicesOf(issue: z.core.$ZodIssue): readonly unknown[] | undefined {
+  if (issue.code === 'invalid_value') return issue.values;
+  return issue.code === 'invalid_union' && issue.inclusive !== false ? issue.options : undefined;
 }
 
 /** `a, b or c` */
