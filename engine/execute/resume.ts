@@ -51,7 +51,10 @@ export async function findResumption(
     if (!(await areStored(workspace, record, names))) continue;
     const label = record.fingerprint.matrix[resume.by.path[0]!]?.label;
     const variant = variantOf(workspace.plan, instance, value, label);
-    if (variant === undefined || keyOfVariant(workspace, instance, variant, fingerprint) !== record.key)
+    if (
+      variant === undefined ||
+      (await keyOfVariant(workspace, instance, variant, fingerprint)) !== record.key
+    )
       continue;
     return {
       by: value,
@@ -85,14 +88,17 @@ async function areStored(
 }
 
 /** The key that a run of the variant would have, if its dependencies hold what the instance's do; their paths may differ. */
-function keyOfVariant(
+async function keyOfVariant(
   workspace: Workspace,
   instance: Instance,
   variant: Instance,
   fingerprint: Fingerprint,
-): string | undefined {
-  const scripts = workspace.scriptsOf(instance).join('\n');
-  if (workspace.scriptsOf(variant).join('\n') !== scripts) return undefined;
+): Promise<string | undefined> {
+  const codeOf = async (each: Instance): Promise<string> => {
+    const { modules, files } = await workspace.codeOf(each);
+    return JSON.stringify([modules, files]);
+  };
+  if ((await codeOf(variant)) !== (await codeOf(instance))) return undefined;
   const deps = variant.deps.map(({ name, paths }, i) => {
     const own = instance.deps[i]!;
     const hashes = fingerprint.deps[own.name]!;

@@ -313,9 +313,10 @@ async function execute(
     await logEnd({ ...ended, outcome: 'executed' });
     noteMade(workspace, instance, (name) => contents[name]);
     await publish(workspace, outs, old);
+    const { modules, files } = await workspace.codeOf(instance);
     for (const warning of unreadNames(
       instance,
-      workspace.scriptsOf(instance),
+      [...modules, ...files],
       Object.keys(fingerprint.code),
       workspace.root,
     ))

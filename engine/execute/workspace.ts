@@ -1,10 +1,13 @@
 // A project's folder at work: its plan, its store, and what was found out about it in this run.
-import { join, resolve } from 'node:path';
+import { join, posix, resolve } from 'node:path';
 import type { PresentOuts } from '../explain.ts';
-import { CodeClosures, scriptsOf } from '../fingerprint/code-closure.ts';
+import { CodeClosures } from '../fingerprint/code-closure.ts';
+import { type CommandCode, CommandReader } from '../fingerprint/command-code.ts';
 import { declared } from '../fingerprint/declared.ts';
 import { Environment, type FactRequest } from '../fingerprint/environment.ts';
 import type { Fingerprint } from '../fingerprint/fingerprint.ts';
+import { ProjectFiles } from '../fingerprint/project-files.ts';
+import { ReferenceMemo } from '../fingerprint/references.ts';
 import type { Lock } from '../lock-file.ts';
 import { byCodeUnit } from '../order.ts';
 import type { MadeOuts } from '../ownership/made-outs.ts';
@@ -46,7 +49,9 @@ export class Workspace {
   readonly #closures: CodeClosures;
   readonly #onHashing: (progress: HashProgress) => void;
   #leftovers: Promise<ShownLeftover[]> | undefined;
-  readonly #scripts = new Map<Instance, string[]>();
+  readonly #references: ReferenceMemo;
+  readonly #reader: CommandReader;
+  readonly #code = new Map<Instance, Promise<CommandCode>>();
 
   /** @param onHashing is told how far the hashing of something large is */
   constructor(plan: Plan, facts: FactRequest, onHashing: (progress: HashProgress) => void = () => undefined) {
@@ -68,6 +73,8 @@ export class Workspace {
       this.memo.clock,
       (path) => plan.graph.outs.containing(path) !== undefined,
     );
+    this.#references = new ReferenceMemo(plan.root, join(this.cache, 'memo', 'references.json'));
+    this.#reader = new CommandReader(new ProjectFiles(plan.root, plan.paths), this.#references, this.lookUp);
   }
 
   /**
@@ -75,13 +82,15 @@ export class Workspace {
    * wrong with either is known before anything starts.
    */
   async prepare(instances: readonly Instance[]): Promise<Result<void>> {
-    const scripts = new Set(instances.flatMap((instance) => this.scriptsOf(instance)));
-    const closures = await this.#closures.of([...scripts]);
+    const codes = await this.#codesOf(instances);
+    const modules = new Set([...codes.values()].flatMap((code) => this.#unmade(code.modules)));
+    const closures = await this.#closures.of([...modules]);
     if (!closures.ok) return closures;
-    const checked = await checkOutsAreNoSources(this, instances, (instance) => [
-      ...this.#namedScripts(instance),
-      ...this.scriptsOf(instance).flatMap((script) => Object.keys(closures.value.get(script)?.code ?? {})),
-    ]);
+    const checked = await checkOutsAreNoSources(this, instances, (instance) => {
+      const { named, modules, files } = codes.get(instance)!;
+      const closure = modules.flatMap((module) => Object.keys(closures.value.get(module)?.code ?? {}));
+      return [...named, ...modules, ...files, ...closure];
+    });
     if (!checked.ok) return checked;
     const shells = checkShells(this.plan, instances);
     if (!shells.ok) return shells;
@@ -112,11 +121,16 @@ export class Workspace {
   ): Promise<{ missing: string } | { fingerprint: Fingerprint }> {
     const code: Record<string, string> = {};
     const packages: Record<string, string> = {};
-    const closures = await this.#closures.of(this.scriptsOf(instance));
+    const { modules, files } = await this.codeOf(instance);
+    const closures = await this.#closures.of(modules);
     if (!closures.ok) throw new Error(`The code of ${instance.name} changed while it was read.`);
     for (const closure of closures.value.values()) {
       Object.assign(code, closure.code);
       Object.assign(packages, closure.packages);
+    }
+    for (const file of files) {
+      const content = await lookUp(file);
+      if (content !== undefined) code[file] = content.hash;
     }
     const deps: Record<string, Record<string, string>> = {};
     // What is frozen never runs again: whatever its dependencies are now, it does not depend on them.
@@ -145,21 +159,51 @@ export class Workspace {
     return { fingerprint };
   }
 
-  /** The scripts that an instance's commands name. What a stage makes counts by its content, as a dependency. */
-  scriptsOf(instance: Instance): string[] {
-    const { outs } = this.plan.graph;
-    return this.#namedScripts(instance).filter((script) => outs.containing(script) === undefined);
+  /**
+   * The code that an instance's commands run, and the data that they name. What a stage makes, and what the instance declares,
+   * counts by its content as a dependency.
+   */
+  async codeOf(instance: Instance): Promise<CommandCode> {
+    const code = await this.#readCommands(instance);
+    const { deps } = instance;
+    if (code.files.length === 0 && code.modules.length === 0) return code;
+    const declared = new Set(deps.flatMap(({ paths }) => paths));
+    const isDeclared = (path: string): boolean => {
+      for (let folder = path; folder !== '.'; folder = posix.dirname(folder))
+        if (declared.has(folder)) return true;
+      return false;
+    };
+    const counting = (paths: readonly string[]): string[] =>
+      this.#unmade(paths).filter((path) => !isDeclared(path));
+    return {
+      ...code,
+      modules: this.#unmade(code.modules),
+      files: counting(code.files),
+      data: counting(code.data),
+    };
   }
 
-  #namedScripts(instance: Instance): string[] {
-    let scripts = this.#scripts.get(instance);
-    if (scripts === undefined) {
-      scripts = instance.cmds.flatMap((cmd) => scriptsOf(cmd, this.root, instance.wdir));
-      // A shell may be a script of the project.
-      if (instance.shell.includes('/')) scripts.push(...scriptsOf(instance.shell, this.root, '.'));
-      this.#scripts.set(instance, scripts);
+  #unmade(paths: readonly string[]): string[] {
+    return paths.filter((path) => this.plan.graph.outs.containing(path) === undefined);
+  }
+
+  async #codesOf(instances: readonly Instance[]): Promise<Map<Instance, CommandCode>> {
+    const codes = new Map<Instance, CommandCode>();
+    for (const instance of instances) codes.set(instance, await this.#readCommands(instance));
+    await this.#references.save();
+    return codes;
+  }
+
+  #readCommands(instance: Instance): Promise<CommandCode> {
+    let code = this.#code.get(instance);
+    if (code === undefined) {
+      const { cmds, shell, wdir } = instance;
+      const single = instance.deps.filter(({ list }) => !list);
+      const deps = Object.fromEntries(single.map(({ name, paths }) => [name, paths[0]!]));
+      code = this.#reader.read({ cmds, shell, wdir, deps });
+      this.#code.set(instance, code);
     }
-    return scripts;
+    return code;
   }
 
   /** With what leftovers are looked at and moved out. */

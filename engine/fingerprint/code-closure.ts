@@ -1,14 +1,12 @@
 // The code that a command runs: its script and all local modules that this imports, as what they compile to.
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { extname, join, posix } from 'node:path';
 import type { BuildFailure, Message } from 'esbuild';
 import type { ConfigurationFailure } from '../failure.ts';
 import { fail, type Result, succeed } from '../result.ts';
 import { type FileClock, type Moment, settledBefore } from '../store/file-clock.ts';
 import { readJson, writeFileAtomic } from '../store/files.ts';
 import { changedAt } from '../store/stamp.ts';
-import { ChangingFile, hashFile } from '../store/tree.ts';
-import { compiled, type Input, InputStates, isOfFolder } from './javascript/inputs.ts';
+import { ChangingFile } from '../store/tree.ts';
+import { type Input, InputStates, isOfFolder } from './javascript/inputs.ts';
 
 /** What a script runs. */
 export interface CodeClosure {
@@ -32,23 +30,6 @@ interface Memo {
 
 /** A closure that other rules made is not taken up: raise this with each change of what counts. */
 const rules = 2;
-
-/**
- * The files of the project that a command's words name, relative to the project; `node`, options and paths that don't
- * exist are no scripts.
- * @param wdir folder that the command runs in, relative to the project
- */
-export function scriptsOf(cmd: string, root: string, wdir: string): string[] {
-  const words = new Set(cmd.match(/[^\s"'=;|&<>()]+/g) ?? []);
-  const scripts = new Set<string>();
-  for (const word of words) {
-    if (word.startsWith('-') || word.startsWith('/') || word.includes('${')) continue;
-    const path = posix.join(wdir, word);
-    if (path.startsWith('..')) continue;
-    if (statSync(join(root, path), { throwIfNoEntry: false })?.isFile() === true) scripts.add(path);
-  }
-  return [...scripts];
-}
 
 /** Computes closures, and remembers them in a file for as long as none of their inputs changes. */
 export class CodeClosures {
@@ -125,13 +106,9 @@ export class CodeClosures {
   async #compute(scripts: readonly string[]): Promise<Result<Record<string, CodeClosure>>> {
     try {
       const closures: Record<string, CodeClosure> = {};
-      const modules = scripts.filter((script) => isJavaScript(this.#root, script));
-      const followed = new Set(modules);
-      for (const script of scripts) if (!followed.has(script)) closures[script] = await this.#plain(script);
-      if (modules.length === 0) return succeed(closures);
       const moment = this.#clock.now();
       const { closuresOf } = await import('./javascript/closures.ts');
-      const computed = await closuresOf(this.#root, modules, this.#states, this.#isMade);
+      const computed = await closuresOf(this.#root, scripts, this.#states, this.#isMade);
       if (!computed.ok) return computed;
       for (const [script, closure] of Object.entries(computed.value))
         closures[script] = { ...closure, settled: this.#areSettled(closure.inputs, moment) };
@@ -141,40 +118,11 @@ export class CodeClosures {
     }
   }
 
-  /**
-   * A script of another language counts as it is, byte for byte. What it imports is not followed: a stage names that under
-   * `deps`, and docs/engine.md says so.
-   */
-  async #plain(script: string): Promise<CodeClosure> {
-    this.#states.forget(script);
-    const inputs = { [script]: this.#states.of(script) };
-    const moment = this.#clock.past(changedAt(inputs[script]!));
-    const { hash } = await hashFile(join(this.#root, script));
-    const settled = this.#areSettled(inputs, moment);
-    return { code: { [script]: hash }, packages: {}, computed: [], inputs, settled };
-  }
-
   /** Whether all files that were read from `moment` on had been left alone for long enough. */
   #areSettled(inputs: CodeClosure['inputs'], moment: Moment | undefined): boolean {
     const files = Object.entries(inputs).filter(([input, state]) => !isOfFolder(input) && state !== 'none');
     const before = settledBefore(moment, new Set(files.map(([input]) => this.#states.deviceOf(input))));
     return files.every(([, state]) => changedAt(state) < before);
-  }
-}
-
-/** Whether Node runs a script: by its ending, or because its first line says so. */
-export function isJavaScript(root: string, script: string): boolean {
-  if (compiled.has(extname(script))) return true;
-  return extname(script) === '' && /^#!.*\b(node|tsx)\b/.test(firstLine(join(root, script)));
-}
-
-function firstLine(path: string): string {
-  const file = openSync(path, 'r');
-  try {
-    const start = Buffer.alloc(128);
-    return start.toString('utf8', 0, readSync(file, start)).split('\n', 1)[0]!;
-  } finally {
-    closeSync(file);
   }
 }
 

@@ -8,6 +8,7 @@ import type { ConfigurationFailure } from '../failure.ts';
 import { byCodeUnit } from '../order.ts';
 import type { Leftovers } from '../ownership/leftovers.ts';
 import { fail, type Result, succeed } from '../result.ts';
+import { bytecodeFolder } from '../store/tree.ts';
 import type { Warning } from '../warning.ts';
 import type { Dependency, Instance } from './instance.ts';
 import type { OutIndex } from './out-index.ts';
@@ -110,7 +111,7 @@ async function matchOf(
   const files = await glob(rest, {
     cwd: resolve(root, base),
     expandDirectories: false,
-    ignore: base === '.' ? passedOver.map((folder) => `${folder}/**`) : [],
+    ignore: [...(base === '.' ? passedOver.map((folder) => `${folder}/**`) : []), `**/${bytecodeFolder}/**`],
     fs: withDanglingLinks,
   });
   const isMatch = picomatch(rest);

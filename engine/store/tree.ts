@@ -31,9 +31,14 @@ export type ManifestLine =
   | readonly ['link', path: string, target: string]
   | readonly ['empty', path: string];
 
+/** Python writes its bytecode there, beside the modules that it imports: the folder follows from them and is no content. */
+export const bytecodeFolder = '__pycache__';
+
 /** All entries below `folder`, in code-unit order of each folder's names; memory is bounded by one folder's listing. */
 export function* walk(folder: string, prefix = ''): Generator<Entry> {
-  const found = readdirSync(join(folder, prefix), { withFileTypes: true });
+  const found = readdirSync(join(folder, prefix), { withFileTypes: true }).filter(
+    ({ name }) => name !== bytecodeFolder,
+  );
   if (found.length === 0 && prefix !== '') {
     yield { kind: 'empty', path: prefix, stat: lstatSync(join(folder, prefix), { bigint: true }) };
   }

@@ -1,0 +1,71 @@
+// The project's files as one look sees them: what stands at a path, and what a folder holds. Each is asked once.
+import { readdirSync, statSync } from 'node:fs';
+import { posix } from 'node:path';
+import { isOutside, normalizePath, type ProjectPaths } from '../plan/project-paths.ts';
+
+/** Folders whose files belong to no command: the engine's, git's, and installed packages. */
+const others =
+  /(?:^|\/)(?:\.git|node_modules|site-packages|dist-packages|__pycache__)(?:\/|$)|^cache(?:\/|$)/;
+
+export class ProjectFiles {
+  readonly root: string;
+  readonly #paths: ProjectPaths;
+  readonly #kinds = new Map<string, 'file' | 'folder' | undefined>();
+  readonly #names = new Map<string, ReadonlySet<string>>();
+  readonly #binaries = new Map<string, readonly string[]>();
+
+  constructor(root: string, paths: ProjectPaths) {
+    this.root = root;
+    this.#paths = paths;
+  }
+
+  /**
+   * The path, in the one form that paths have, that a word means in a folder; undefined if that lies outside of the project or in a
+   * folder that holds nobody's code.
+   */
+  pathOf(folder: string, word: string): string | undefined {
+    if (word === '' || word.includes('\0')) return undefined;
+    const placed = this.#paths.placed(normalizePath(word, folder));
+    if (isOutside(placed)) return undefined;
+    const path = this.#paths.followed(placed);
+    return others.test(path) ? undefined : path;
+  }
+
+  /** What stands at a path of the project; links are followed. */
+  kind(path: string): 'file' | 'folder' | undefined {
+    if (this.#kinds.has(path)) return this.#kinds.get(path);
+    let kind: 'file' | 'folder' | undefined;
+    try {
+      const stat = statSync(posix.join(this.root, path), { throwIfNoEntry: false });
+      kind = stat?.isFile() === true ? 'file' : stat?.isDirectory() === true ? 'folder' : undefined;
+    } catch {
+      kind = undefined; // a file where a folder should be, a name that is too long: nothing is there
+    }
+    this.#kinds.set(path, kind);
+    return kind;
+  }
+
+  /** Names in a folder; none if it can't be listed. */
+  names(folder: string): ReadonlySet<string> {
+    let names = this.#names.get(folder);
+    if (names === undefined) {
+      try {
+        names = new Set(readdirSync(posix.join(this.root, folder)));
+      } catch {
+        names = new Set<string>();
+      }
+      this.#names.set(folder, names);
+    }
+    return names;
+  }
+
+  /** Names in a folder of what Python imports without a source. */
+  binaries(folder: string): readonly string[] {
+    let binaries = this.#binaries.get(folder);
+    if (binaries === undefined) {
+      binaries = [...this.names(folder)].filter((name) => /\.(?:so|pyd|pyc)$/.test(name));
+      this.#binaries.set(folder, binaries);
+    }
+    return binaries;
+  }
+}
