@@ -65,13 +65,13 @@ function readCpuinfo(arch: string): string {
  * @throws UserError for a value that a training would refuse or ignore
  */
 export function checkNumericVariables(env: NodeJS.ProcessEnv, available: string): void {
-  const wish = env.RODADA_INSTRUCTIONS;
-  if (wish) {
+  const asked = env.RODADA_INSTRUCTIONS;
+  if (asked) {
     const from = instructionSets.indexOf(available);
     const possible = instructionSets.slice(from < 0 ? -1 : from);
-    if (!possible.includes(wish))
+    if (!possible.includes(asked))
       throw new UserError(
-        `RODADA_INSTRUCTIONS is "${wish}"; on this processor it must be one of ${possible.join(', ')}`,
+        `RODADA_INSTRUCTIONS is "${asked}"; on this processor it must be one of ${possible.join(', ')}`,
       );
   }
   const threads = env.TF_NUM_INTRAOP_THREADS;

@@ -13,12 +13,18 @@ export function readTextFile(path: string, file: string, hint?: string): Result<
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    const message =
-      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'There is no such file.' : String(error);
-    return fail({ reason: 'file', path: file, message, ...(hint === undefined ? {} : { hint }) });
+    const { code, message } = error as NodeJS.ErrnoException;
+    const text = reasons[code ?? ''] ?? `It can't be read: ${message}.`;
+    return fail({ reason: 'file', path: file, message: text, ...(hint === undefined ? {} : { hint }) });
   }
   return decodeText(bytes, file);
 }
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'There is no such file.',
+  EISDIR: 'It is a folder, not a file.',
+  EACCES: 'You are not allowed to read it.',
+};
 
 /** Decodes UTF-8; a byte order mark is dropped. */
 export function decodeText(bytes: Buffer, file: string): Result<string> {

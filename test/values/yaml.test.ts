@@ -1,5 +1,5 @@
 // What a YAML file says is what stages get: a value is passed on exactly, or rejected in its line.
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { Project } from '../support/project.ts';
 
@@ -205,6 +205,16 @@ Save params.yaml as UTF-8. If it is Latin-1: \`iconv -f LATIN1 -t UTF-8\`.
     ['UTF-32', Buffer.from([0xff, 0xfe, 0, 0, 0x76, 0, 0, 0])],
   ])('is rejected by its name: %s', async (name, bytes) => {
     expect(await status(bytes)).toContain(`error: params.yaml is ${name}, and must be UTF-8.\n`);
+  });
+});
+
+describe('a file that can not be read', () => {
+  it('is said to be a folder', async () => {
+    const tried = await project('value: 1\n');
+    await mkdir(tried.path('profiles/own.yaml'), { recursive: true });
+    expect((await tried.cli('status', '--profile', 'own')).stdout).toBe(
+      'error: profiles/own.yaml: It is a folder, not a file.\n',
+    );
   });
 });
 
