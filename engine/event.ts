@@ -76,8 +76,14 @@ export type Event =
   /** Outputs that the plan no longer has: repro and clean move them out, if nobody changed them. */
   | { readonly type: 'leftovers'; readonly outs: readonly ShownLeftover[] }
   | { readonly type: 'moved-out'; readonly outs: readonly MovedOut[] }
-  /** What somebody changed by hand, moved aside before the output takes its place. */
-  | { readonly type: 'displaced'; readonly stage: string; readonly path: string; readonly to: string }
+  /** What was at an output's path, moved aside before the output takes its place: `made` by a run and changed since, or not. */
+  | {
+      readonly type: 'displaced';
+      readonly stage: string;
+      readonly path: string;
+      readonly to: string;
+      readonly made: boolean;
+    }
   /** Leftovers that are the user's own files from now on. */
   | { readonly type: 'adopted'; readonly paths: readonly string[] }
   | { readonly type: 'clean'; readonly dry: boolean; readonly moved: number; readonly kept: number }

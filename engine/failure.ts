@@ -85,6 +85,15 @@ export interface UnsavedFailure {
   readonly path: string;
 }
 
+/** What no run made is at an output's path, and the stage would replace it. */
+export interface UnownedFailure {
+  readonly reason: 'unowned';
+  readonly stage: string;
+  readonly path: string;
+  /** Dependents that can't run because of it. */
+  readonly skips: readonly string[];
+}
+
 /** The operating system refused something outside of a stage: a full disk, a folder that can't be written. */
 export interface SystemFailure {
   readonly reason: 'system';
@@ -107,6 +116,7 @@ export type Failure =
   | LockedFailure
   | NotStoredFailure
   | UnsavedFailure
+  | UnownedFailure
   | SystemFailure
   | InterruptedFailure;
 

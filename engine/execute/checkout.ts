@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Emit } from '../event.ts';
 import type { Failure } from '../failure.ts';
 import type { Lock, LockBlock } from '../lock-file.ts';
+import { displace } from '../ownership/displaced.ts';
 import type { MadeOuts } from '../ownership/made-outs.ts';
 import { OutPaths } from '../plan/out-path.ts';
 import { type Content, sameContent } from '../store/content.ts';
@@ -47,7 +48,7 @@ export async function checkOut(
   for (const block of blocks) {
     let isWhole = true;
     for (const out of Object.values(block.outs)) {
-      const outcome = await bring(place, block.stage, out, force);
+      const outcome = await bring(place, block.stage, out, force, emit);
       if (outcome === 'kept') count.kept++;
       else if (outcome === 'checked-out') {
         count.checkedOut++;
@@ -66,7 +67,13 @@ export async function checkOut(
   return { whole, failures: count.failures };
 }
 
-async function bring(place: Place, stage: string, out: LockedOut, force: boolean): Promise<Outcome> {
+async function bring(
+  place: Place,
+  stage: string,
+  out: LockedOut,
+  force: boolean,
+  emit: Emit,
+): Promise<Outcome> {
   const { root, cache, memo, objects, made } = place;
   const { path, cache: cached, ...content } = out;
   // A lock is input, too: one from elsewhere may say anything.
@@ -77,15 +84,20 @@ async function bring(place: Place, stage: string, out: LockedOut, force: boolean
   if (sameContent(now, content) && !isWider(join(root, path), modes)) return 'kept';
   if (cached === false) return { reason: 'not-stored', stage, path, why: 'uncached' };
   if (!(await objects.has(content))) return { reason: 'not-stored', stage, path, why: 'missing' };
-  if (!force && !(await isSafe(place, path, now))) return { reason: 'unsaved', stage, path };
+  const safe = await isSafe(place, path, now);
+  if (!force && !safe) return { reason: 'unsaved', stage, path };
   await mkdir(join(cache, 'tmp'), { recursive: true });
   const folder = await mkdtemp(join(cache, 'tmp', 'checkout-'));
   try {
     const from = join(folder, 'out');
     const listing = await objects.restore(content, from);
-    made.note({ ...content, path, stage });
     const stamp = lookAt(from)?.stamp;
     const ready = { from, path, content, listing, held: false, stamp, moment: memo.clock.now() };
+    if (!safe) {
+      const isMade = made.get(path) !== undefined || lockedAt(place, path).length > 0;
+      emit({ type: 'displaced', stage, path, to: await displace(root, path), made: isMade });
+    }
+    made.note({ ...content, path, stage });
     await publish(place, { out: ready }, join(folder, 'old'));
     return 'checked-out';
   } catch (error) {
@@ -97,15 +109,15 @@ async function bring(place: Place, stage: string, out: LockedOut, force: boolean
 }
 
 /** Whether what stands at `path` can be had again. What a run left there and the store lost is put back into it. */
-async function isSafe(
-  { root, objects, lock }: Place,
-  path: string,
-  now: Content | undefined,
-): Promise<boolean> {
+async function isSafe(place: Place, path: string, now: Content | undefined): Promise<boolean> {
+  const { root, objects } = place;
   if (now === undefined) return lstatSync(join(root, path), { throwIfNoEntry: false }) === undefined;
   if (await objects.has(now)) return true;
-  const locked = [...lock.blocks.values()].flatMap(({ outs }) => Object.values(outs));
-  if (!locked.some((out) => out.path === path && sameContent(out, now))) return false;
+  if (!lockedAt(place, path).some((out) => sameContent(out, now))) return false;
   await objects.take(join(root, path));
   return true;
 }
+
+/** What pipeline.lock says that runs left at `path`. */
+const lockedAt = ({ lock }: Place, path: string): LockedOut[] =>
+  [...lock.blocks.values()].flatMap(({ outs }) => Object.values(outs)).filter((out) => out.path === path);

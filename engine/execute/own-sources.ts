@@ -81,8 +81,8 @@ function ownFiles({ pipeline: { definition }, root, paths }: Plan): string[] {
   ].filter((file) => existsSync(resolve(root, file)));
 }
 
-const isLocked = ({ lock }: Workspace, { maker, out }: Made): boolean =>
-  lock.blocks.get(maker)?.outs[out.name]?.path === out.path;
+const isLocked = ({ lock, made }: Workspace, { maker, out }: Made): boolean =>
+  lock.blocks.get(maker)?.outs[out.name]?.path === out.path || made.get(out.path) !== undefined;
 
 /** Of outs that exist and that no lock block knows: those that were not made by a run, as far as can be told. */
 async function sourcesAmong(

@@ -135,7 +135,7 @@ function unexpected(workspace: Workspace, instance: Instance, error: Error): Fai
 
 /** Names the dependents, at any distance, that a failure takes with it. */
 function withSkips(failure: Failure, workspace: Workspace, chosen: readonly Instance[]): Failure {
-  if (failure.reason !== 'stage') return failure;
+  if (!('skips' in failure)) return failure;
   const { feeds } = workspace.plan.graph;
   const reached = new Set([failure.stage]);
   for (const name of reached) for (const { name: dependent } of feeds.get(name) ?? []) reached.add(dependent);

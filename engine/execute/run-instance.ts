@@ -7,6 +7,7 @@ import type { Failure } from '../failure.ts';
 import type { Fingerprint } from '../fingerprint/fingerprint.ts';
 import { unreadNames } from '../fingerprint/unread.ts';
 import type { LockBlock } from '../lock-file.ts';
+import { findUnowned, moveAside } from '../ownership/protect.ts';
 import type { Instance } from '../plan/instance.ts';
 import { identityOf, sameContent } from '../store/content.ts';
 import { crashPoint } from '../store/crash-point.ts';
@@ -60,6 +61,14 @@ export async function runInstance(
   if (decision.action === 'restore') {
     const outs = await restore(workspace, instance, decision.record, present);
     if (outs !== undefined) {
+      const unowned = await moveAside(workspace, instance, (name) => outs[name]!.held, {
+        ...options,
+        present,
+      });
+      if (unowned !== undefined) {
+        workspace.trash.add(folder);
+        return { status: 'failed', failure: unowned };
+      }
       noteMade(workspace, instance, (name) => outs[name]?.content);
       await publish(workspace, outs, old);
       workspace.trash.add(folder);
@@ -235,6 +244,8 @@ async function execute(
   { emit, signal, halted, force, restore, verbose }: RunOptions,
 ): Promise<Outcome> {
   if (signal.aborted || halted()) return { status: 'interrupted' };
+  const unowned = force ? undefined : await findUnowned(workspace, instance, present);
+  if (unowned !== undefined) return { status: 'failed', failure: unowned };
   const log = workspace.logs.pathOf(key);
   const shownLog = relative(workspace.root, log);
   const resume = restore && !force ? await findResumption(workspace, instance, fingerprint) : undefined;
@@ -311,6 +322,9 @@ async function execute(
     });
     keepsPartial = false;
     await logEnd({ ...ended, outcome: 'executed' });
+    // The result is kept: once the path is free, the next run restores it.
+    const written = await moveAside(workspace, instance, (name) => outs[name]!.held, { force, emit });
+    if (written !== undefined) return { status: 'failed', failure: written };
     noteMade(workspace, instance, (name) => contents[name]);
     await publish(workspace, outs, old);
     const { modules, files } = await workspace.codeOf(instance);

@@ -12,6 +12,7 @@ import type { Lock } from '../lock-file.ts';
 import { byCodeUnit } from '../order.ts';
 import type { MadeOuts } from '../ownership/made-outs.ts';
 import { type LeftoverPlace, lookAtLeftovers, type ShownLeftover } from '../ownership/move-out.ts';
+import { Standings } from '../ownership/standing.ts';
 import type { Instance } from '../plan/instance.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Result } from '../result.ts';
@@ -40,6 +41,8 @@ export class Workspace {
   readonly lock: Lock;
   /** What the engine has put here. */
   readonly made: MadeOuts;
+  /** Whose is what stands at a path. */
+  readonly standings: Standings;
   readonly memo: StatMemo;
   readonly objects: ObjectStore;
   readonly records: RunRecords;
@@ -66,6 +69,7 @@ export class Workspace {
     this.records = new RunRecords(this.cache);
     this.logs = new RunLogs(this.cache);
     this.trash = new Trash(join(this.cache, 'tmp'));
+    this.standings = new Standings({ ...this, leftovers: plan.leftovers });
     this.#environment = new Environment(plan.root, plan.pipeline.definition.environment ?? {}, facts);
     this.#closures = new CodeClosures(
       plan.root,

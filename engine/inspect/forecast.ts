@@ -8,6 +8,7 @@ import { explain, type Reason } from '../explain.ts';
 import type { Failure } from '../failure.ts';
 import { byCodeUnit } from '../order.ts';
 import type { ShownLeftover } from '../ownership/move-out.ts';
+import { findUnowned } from '../ownership/protect.ts';
 import type { Instance } from '../plan/instance.ts';
 import { stageReference } from '../plan/instantiate.ts';
 import { type Result, succeed } from '../result.ts';
@@ -127,6 +128,11 @@ async function foretell(
   }
   const { decision } = examined;
   if (decision.action === 'fresh') return { stage, action: 'fresh', reasons: [] };
+  const unowned = await findUnowned(workspace, instance, examined.present);
+  if (unowned !== undefined) {
+    prospect.leaveOpen(instance);
+    return { stage, action: 'blocked', reasons: [], failure: unowned };
+  }
   if (decision.action === 'run') prospect.leaveOpen(instance);
   else prospect.expect(instance, decision.record.outs);
   return { stage, action: decision.action, reasons: decision.reasons };

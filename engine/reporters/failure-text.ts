@@ -1,6 +1,6 @@
 // Says each failure in words: what is wrong, where, and the next step.
 import pc from 'picocolors';
-import type { Failure, SourcePosition } from '../failure.ts';
+import type { Failure, SourcePosition, UnownedFailure } from '../failure.ts';
 import { pathText } from './path-text.ts';
 
 /** The whole text of a failure, several lines without a final newline. */
@@ -42,6 +42,12 @@ export function failureText(failure: Failure): string {
         ),
         `Keep it with \`rodada commit ${failure.stage}\` or a copy, or overwrite it with \`--force\`.`,
       );
+    case 'unowned':
+      return lines(
+        `${pc.red('✖')} ${pc.bold(failure.stage)} failed. ${unownedText(failure)}; it was left as it is.`,
+        `  Move it away. Or keep it as what \`${failure.stage}\` makes with \`rodada commit ${failure.stage}\`, or replace it with \`rodada repro --force ${failure.stage}\`, which moves it to cache/displaced.`,
+        failure.skips.length > 0 ? `  Skipped, because they need it: ${failure.skips.join(', ')}` : undefined,
+      );
     case 'system':
       return heading(failure.message);
     case 'interrupted':
@@ -57,6 +63,10 @@ export function failureText(failure: Failure): string {
       );
   }
 }
+
+/** `… exists, but no run made it` */
+export const unownedText = ({ path }: Pick<UnownedFailure, 'path'>): string =>
+  `\`${pathText(path)}\` exists, but no run made it`;
 
 const notStored = {
   missing: 'is not in the store',

@@ -1,6 +1,8 @@
 // Says what would become of each stage: the text of `repro --dry` and `status`.
 import pc from 'picocolors';
+import type { Failure } from '../failure.ts';
 import type { Forecast, Outlook } from '../inspect/forecast.ts';
+import { unownedText } from './failure-text.ts';
 import { reasonsText } from './reason-text.ts';
 
 /** One line for a stage; undefined for one that stays as it is, which the last line counts. */
@@ -15,11 +17,15 @@ export function forecastText({ stage, action, reasons, failure }: Forecast): str
     case 'may-run':
       return `${pc.yellow('?')} ${stage} may run, its inputs are not known yet ${pc.dim(`(${reasonsText(reasons)})`)}`;
     case 'blocked': {
-      const cause =
-        failure === undefined ? `(${reasonsText(reasons)})` : 'message' in failure ? failure.message : '';
+      const cause = failure === undefined ? `(${reasonsText(reasons)})` : blockText(failure);
       return `${pc.red('✖')} ${stage} can't run: ${cause}`;
     }
   }
+}
+
+function blockText(failure: Failure): string {
+  if (failure.reason === 'unowned') return `${unownedText(failure)}.`;
+  return 'message' in failure ? failure.message : '';
 }
 
 /** One line: how many would run, be restored, may run, and stay. */

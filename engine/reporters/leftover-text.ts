@@ -21,9 +21,11 @@ export const movedOutText = ({ outs }: Extract<Event, { type: 'moved-out' }>): s
     return `${pc.yellow('−')} ${pathText(path)} ${where}, ${pc.dim(`left over from ${stage}`)}`;
   });
 
-/** One line for what was changed by hand at an output's path. */
-export const displacedText = ({ stage, path, to }: Extract<Event, { type: 'displaced' }>): string =>
-  `${pc.yellow('•')} ${stage}: \`${pathText(path)}\` was changed by hand; that version is now ${pathText(to)}.`;
+/** One line for what was at an output's path. */
+export function displacedText({ stage, path, to, made }: Extract<Event, { type: 'displaced' }>): string {
+  const what = made ? 'was changed by hand; that version' : 'was there, but no run made it; it';
+  return `${pc.yellow('•')} ${stage}: \`${pathText(path)}\` ${what} is now ${pathText(to)}.`;
+}
 
 /** A line for each file that the user keeps. */
 export const adoptedText = ({ paths }: Extract<Event, { type: 'adopted' }>): string =>

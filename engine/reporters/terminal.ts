@@ -84,7 +84,7 @@ export class TerminalReporter implements Reporter {
         this.#running.delete(event.stage);
         return `${pc.green('✔')} ${event.stage} ${pc.dim(duration(event.seconds))}`;
       case 'failure':
-        if (event.failure.reason === 'stage') this.#running.delete(event.failure.stage);
+        if ('skips' in event.failure) this.#running.delete(event.failure.stage);
         return failureText(event.failure);
       case 'forecast':
         return forecastText(event);
