@@ -99,7 +99,7 @@ export const StageSchema = z.strictObject({
     .union([command, z.array(command).min(1)])
     .describe(
       'Shell command, or several that run in order until one fails; in `wdir`, with node_modules/.bin on the PATH. ' +
-        '`${deps.NAME}`, `${lists.NAME}`, `${outs.NAME}` and `${resume.from}` stand for quoted paths; `\\${NAME}` is left to the shell.',
+        '`${deps.NAME}`, `${lists.NAME}`, `${outs.NAME}` and `${resume.from}` stand for quoted paths, `${listfiles.NAME}` for a file with the paths of a list, one a line; `\\${NAME}` is left to the shell.',
     ),
   shell: shell
     .optional()

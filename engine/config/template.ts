@@ -26,10 +26,10 @@ const whole = /^\$\{([^{}]+)\}$/;
 const inner = /(\\?)\$\{([^{}]+)\}/g;
 
 /** A template names only the scope, but for `${deps.x}` and its like, which stay until the command runs. */
-const late = /^(deps|outs|lists|resume)\./;
+const late = /^(deps|outs|lists|listfiles|resume)\./;
 
 /** First steps of a name that mean something of their own in templates. */
-export const reservedNames = ['vars', 'stages', 'deps', 'outs', 'lists', 'resume'];
+export const reservedNames = ['vars', 'stages', 'deps', 'outs', 'lists', 'listfiles', 'resume'];
 
 /**
  * Resolves a text. One that is a single template gives the value itself (a list, a mapping, null); otherwise each

@@ -25,12 +25,11 @@ export interface Commands extends OutputReaders {
   readonly signal: AbortSignal;
 }
 
-export interface Command {
-  /** What the shell runs, after `-c`. */
-  readonly cmd: string;
-  /** The command as it was written. */
+/** A command: what the shell runs after `-c`, or the file that holds it. */
+export type Command = ({ readonly cmd: string } | { readonly script: string }) & {
+  /** As it was written. */
   readonly shown: string;
-}
+};
 
 export interface Ended extends Exit {
   readonly seconds: number;
@@ -75,7 +74,7 @@ export async function runCommands(options: Commands): Promise<Ended> {
     for (const [i, command] of commands.entries()) {
       if (signal.aborted) break;
       if (commands.length > 1) output.note(`[${i + 1}/${commands.length}] ${command.shown.trimEnd()}`);
-      const { memory, ...ended } = await runOne(command.cmd, { options, output, processes, children });
+      const { memory, ...ended } = await runOne(command, { options, output, processes, children });
       exit = ended;
       peakMemory = Math.max(memory ?? 0, peakMemory ?? 0) || null;
       if (exit.exitCode !== 0) break;
@@ -100,7 +99,7 @@ interface Surroundings {
 }
 
 async function runOne(
-  cmd: string,
+  command: Command,
   { options, output, processes, children }: Surroundings,
 ): Promise<Exit & { memory: number | null }> {
   const { shell, root, cwd, env, onProgress } = options;
@@ -109,7 +108,7 @@ async function runOne(
   const program = findProgram(name, PATH, root) ?? name;
   let child: ChildProcess;
   try {
-    child = spawn(program, [...flags, '-c', cmd], {
+    child = spawn(program, [...flags, ...('cmd' in command ? ['-c', command.cmd] : [command.script])], {
       cwd,
       detached: true, // a group of its own: Ctrl-C reaches it through us, after what is finished is safe
       env: { ...process.env, PATH, ...env },

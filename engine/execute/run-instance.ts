@@ -20,8 +20,10 @@ import { exitText } from './exit-text.ts';
 import { collect, publish, type ReadyOut, type Uncollected } from './publish.ts';
 import { findResumption } from './resume.ts';
 import { type Ended, runCommands } from './run-command.ts';
-import { makeScratch } from './scratch.ts';
+import type { LogEnd } from './run-log.ts';
+import { listFileProblem, makeScratch } from './scratch.ts';
 import type { Slots } from './slots.ts';
+import { systemErrorText } from './system-error.ts';
 import type { LookUp, Workspace } from './workspace.ts';
 
 export interface RunOptions extends ExamineOptions {
@@ -246,6 +248,8 @@ async function execute(
   if (signal.aborted || halted()) return { status: 'interrupted' };
   const unowned = force ? undefined : await findUnowned(workspace, instance, present);
   if (unowned !== undefined) return { status: 'failed', failure: unowned };
+  const problem = listFileProblem(instance);
+  if (problem !== undefined) return { status: 'failed', failure: stageFailure(instance, problem) };
   const log = workspace.logs.pathOf(key);
   const shownLog = relative(workspace.root, log);
   const resume = restore && !force ? await findResumption(workspace, instance, fingerprint) : undefined;
@@ -265,11 +269,13 @@ async function execute(
     resume,
     partial.path,
   );
+  let logEnd: LogEnd | undefined;
+  let ended: Ended | undefined;
   try {
     const timeout = instance.timeout && AbortSignal.timeout(instance.timeout.seconds * 1000);
-    const logEnd = await workspace.logs.begin(instance.name, key);
-    const ended = await runCommands({
-      commands: scratch.cmds.map((cmd, i) => ({ cmd, shown: instance.cmds[i]! })),
+    logEnd = await workspace.logs.begin(instance.name, key);
+    ended = await runCommands({
+      commands: scratch.commands,
       shell: instance.shell,
       root: workspace.root,
       cwd: join(workspace.root, instance.wdir),
@@ -286,11 +292,13 @@ async function execute(
       await logEnd({ ...ended, outcome: 'interrupted' });
       return { status: 'interrupted' };
     }
+    const run = ended;
+    const noteEnd = logEnd;
     const failed = async (message: string): Promise<Outcome> => {
       // What went on and failed by itself may do so because of what it went on from: the next run starts from scratch.
-      if (partial.found && endedByItself(ended) && !timeout?.aborted) keepsPartial = false;
-      await logEnd({ ...ended, outcome: 'failed', message });
-      const { exitCode, tail } = ended;
+      if (partial.found && endedByItself(run) && !timeout?.aborted) keepsPartial = false;
+      await noteEnd({ ...run, outcome: 'failed', message });
+      const { exitCode, tail } = run;
       return {
         status: 'failed',
         failure: { ...stageFailure(instance, message), exitCode, tail, log: shownLog },
@@ -337,6 +345,10 @@ async function execute(
       emit({ type: 'warning', warning });
     emit({ type: 'executed', stage: instance.name, seconds: ended.seconds });
     return { status: 'executed', block: blockOf(instance, key, fingerprint, outs) };
+  } catch (error) {
+    const message = systemErrorText(error, workspace.root) ?? String(error);
+    await logEnd?.({ ...neverStarted, ...ended, outcome: 'failed', message });
+    throw error;
   } finally {
     workspace.trash.add(scratch.folder);
     // What was made of a dependency that has changed since is not what the key says.
@@ -344,6 +356,8 @@ async function execute(
     await partials.end(key, keeps).catch(() => undefined);
   }
 }
+
+const neverStarted = { exitCode: null, killedBy: null, seconds: null, peakMemory: null };
 
 /** Whether no signal ended it; a shell tells by an exit code above 128 that one ended what it started. */
 const endedByItself = ({ exitCode }: Ended): boolean => exitCode !== null && exitCode <= 128;

@@ -30,6 +30,9 @@ export type RunEnd = Pick<LoggedRun, 'outcome' | 'exitCode' | 'killedBy' | 'seco
   readonly message?: string;
 };
 
+/** Notes how a run ended. */
+export type LogEnd = (end: RunEnd) => Promise<void>;
+
 /** The logs of all runs: `<key>.log` is what the last run with that key printed, `<key>.json` how it ended. */
 export class RunLogs {
   readonly folder: string;
@@ -45,7 +48,7 @@ export class RunLogs {
   }
 
   /** Notes that a run begins; the log of an earlier one with the same key steps aside. @returns how to note its end */
-  async begin(stage: string, key: string): Promise<(end: RunEnd) => Promise<void>> {
+  async begin(stage: string, key: string): Promise<LogEnd> {
     await mkdir(this.folder, { recursive: true });
     const file = join(this.folder, `${key}.json`);
     const before = readJson<LoggedRun>(file);

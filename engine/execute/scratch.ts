@@ -1,10 +1,11 @@
 // The scratch directory of one run: its inputs for the stage, and the paths where it makes its outs.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { fillLate } from '../config/template.ts';
+import { fillLate, lateNames } from '../config/template.ts';
 import type { Instance } from '../plan/instance.ts';
 import type { StageInputs } from '../stage.ts';
 import type { Resumption } from './resume.ts';
+import type { Command } from './run-command.ts';
 
 export interface Scratch {
   readonly folder: string;
@@ -13,7 +14,7 @@ export interface Scratch {
   /** Name of each out → path to make it at. */
   readonly outs: Readonly<Record<string, string>>;
   /** The commands with the paths of deps and outs put in. */
-  readonly cmds: readonly string[];
+  readonly commands: readonly Command[];
   /** Whether the run goes on from another. */
   readonly resumed: boolean;
 }
@@ -69,14 +70,43 @@ export async function makeScratch(
   for (const [name, path] of Object.entries(outs)) known[`outs.${name}`] = quote(path);
   for (const [name, list] of Object.entries(lists)) known[`lists.${name}`] = list.map(quote).join(' ');
   if (resumed !== undefined) known['resume.from'] = quote(resumed.from);
-  return {
-    folder,
-    inputs: file,
-    outs,
-    resumed: resumed !== undefined,
+  for (const name of listFilesOf(instance)) {
+    const list = join(folder, `list${Object.keys(known).length}.txt`);
+    const paths = lists[name] ?? (deps[name] === undefined ? [] : [deps[name]]);
+    await writeFile(list, paths.map((path) => `${path}\n`).join(''));
+    known[`listfiles.${name}`] = quote(list);
+  }
+  const commands: Command[] = [];
+  for (const [i, shown] of instance.cmds.entries()) {
     // The plan has checked the names: what has no path is an optional dependency that is absent.
-    cmds: instance.cmds.map((cmd) => fillLate(cmd, (kind, name) => known[`${kind}.${name}`] ?? "''")),
-  };
+    const cmd = fillLate(shown, (kind, name) => known[`${kind}.${name}`] ?? "''");
+    commands.push({ shown, ...(await commandText(cmd, join(folder, `command${i}`))) });
+  }
+  return { folder, inputs: file, outs, resumed: resumed !== undefined, commands };
+}
+
+/** Bytes of a command that the system surely takes as one argument. Linux has room for 128 KiB. */
+const longestArgument = 100_000;
+
+/** A command as an argument of the shell, or as a script if it is too long for that. */
+async function commandText(cmd: string, script: string): Promise<{ cmd: string } | { script: string }> {
+  if (Buffer.byteLength(cmd) <= longestArgument) return { cmd };
+  await writeFile(script, `${cmd}\n`, { mode: 0o600 });
+  return { script };
+}
+
+/** Names of the dependencies whose paths the commands want in a file. */
+const listFilesOf = ({ cmds }: Instance): Set<string> =>
+  new Set(cmds.flatMap(lateNames).flatMap(([kind, name]) => (kind === 'listfiles' ? [name] : [])));
+
+/** Why the paths of a dependency can't be written one a line; undefined if they can. */
+export function listFileProblem(instance: Instance): string | undefined {
+  const wanted = listFilesOf(instance);
+  const names = instance.deps
+    .filter(({ name, paths }) => wanted.has(name) && paths.some((path) => /[\n\r]/.test(path)))
+    .map(({ name }) => `\`\${listfiles.${name}}\``);
+  if (names.length === 0) return undefined;
+  return `${names.join(', ')} has one path a line, but a path has a line break in its name. Rename it, or read \`lists\` in the JSON file that RODADA_STAGE names.`;
 }
 
 /** Puts what the run goes on from into scratch; undefined where it can't be had after all. */

@@ -24,11 +24,12 @@ export function unusedNames(
   for (const { stage, cmds, deps } of instances) {
     // A command that takes some path by template could take each; others may read the names in a script.
     const all = cmds.join('\n');
-    if (!/(?<!\\)\$\{(?:deps|lists)\./.test(all)) continue;
+    if (!/(?<!\\)\$\{(?:deps|lists|listfiles)\./.test(all)) continue;
     for (const { name, paths, at } of deps) {
       const isTaken =
         all.includes(`\${deps.${name}}`) ||
         all.includes(`\${lists.${name}}`) ||
+        all.includes(`\${listfiles.${name}}`) ||
         all.includes('RODADA_STAGE') ||
         paths.some((path) => all.includes(path));
       if (isTaken || seen.has(`${stage} ${name}`)) continue;

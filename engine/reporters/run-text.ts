@@ -19,7 +19,8 @@ export function runText(run: ShownRun): string {
 }
 
 function outcomeText({ outcome, exitCode, killedBy }: ShownRun): string {
-  const end = killedBy !== null ? `ended by ${killedBy}` : `exit code ${exitCode}`;
+  const end =
+    killedBy !== null ? `ended by ${killedBy}` : exitCode === null ? 'not started' : `exit code ${exitCode}`;
   switch (outcome) {
     case 'executed':
       return `${pc.green('executed')} (${end})`;
