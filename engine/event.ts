@@ -49,6 +49,8 @@ export type Event =
     }
   /** What a stage wants its user to know; it goes on. */
   | { readonly type: 'stage-warning'; readonly stage: string; readonly message: string }
+  /** An input at `path` changed while the command ran: nothing was recorded, and the instance runs again. */
+  | { readonly type: 'rerun'; readonly stage: string; readonly path: string }
   | { readonly type: 'executed'; readonly stage: string; readonly seconds: number }
   | { readonly type: 'skipped'; readonly stage: string; readonly because: string }
   | { readonly type: 'failure'; readonly failure: Failure }

@@ -49,7 +49,7 @@ async function accept(workspace: Workspace, instance: Instance): Promise<'accept
   const plain = { ...instance, frozen: false, always: false };
   const examined = await examine(workspace, plain, { force: false, restore: false });
   if ('failure' in examined) return examined.failure;
-  const { decision, fingerprint, present } = examined;
+  const { decision, fingerprint, inputs, present } = examined;
   if (decision.action === 'fresh') return 'fresh';
   const absent = instance.outs.filter(({ name }) => present[name] === null);
   if (absent.length > 0) {
@@ -64,6 +64,9 @@ async function accept(workspace: Workspace, instance: Instance): Promise<'accept
     if (!sameContent(content, present[name])) return failed(`\`${path}\` changed while it was read.`);
     outs[name] = { path, content };
   }
+  const changed = await inputs.changed();
+  if (changed !== undefined)
+    return failed(`\`${changed.path}\` changed meanwhile; nothing was recorded. Run it again.`);
   await records.put({
     key,
     stage,

@@ -9,7 +9,7 @@ import { unreadNames } from '../fingerprint/unread.ts';
 import type { LockBlock } from '../lock-file.ts';
 import { findUnowned, moveAside } from '../ownership/protect.ts';
 import type { Instance } from '../plan/instance.ts';
-import { identityOf, sameContent } from '../store/content.ts';
+import { sameContent } from '../store/content.ts';
 import { crashPoint } from '../store/crash-point.ts';
 import { DamagedObject } from '../store/object-store.ts';
 import { PartialStates } from '../store/partial-states.ts';
@@ -17,6 +17,7 @@ import type { RunRecord } from '../store/run-records.ts';
 import { lookAt } from '../store/stamp.ts';
 import type { Content } from '../store/tree.ts';
 import { exitText } from './exit-text.ts';
+import type { Inputs } from './inputs.ts';
 import { collect, publish, type ReadyOut, type Uncollected } from './publish.ts';
 import { findResumption } from './resume.ts';
 import { type Ended, runCommands } from './run-command.ts';
@@ -42,15 +43,47 @@ export type Outcome =
   | { readonly status: 'failed'; readonly failure: Failure }
   | { readonly status: 'interrupted' };
 
+/** An input changed after the key was computed, so nothing was recorded under that key. */
+interface Overtaken {
+  readonly status: 'overtaken';
+  readonly path: string;
+  /** Whether the command had started. */
+  readonly started: boolean;
+  /** What is reported if the instance does not run again. */
+  readonly failure: Failure;
+}
+
+/** How often inputs may change before the command starts. */
+const patience = 5;
+
+/** Brings an instance up to date. If an input changes while its command runs, it runs once more, with the new inputs. */
 export async function runInstance(
   workspace: Workspace,
   instance: Instance,
   options: RunOptions,
 ): Promise<Outcome> {
+  let current = instance;
+  let ran = false;
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await bringUpToDate(workspace, current, options);
+    if (outcome.status !== 'overtaken') return outcome;
+    const { path, started, failure } = outcome;
+    if ((started && ran) || attempt > patience) return { status: 'failed', failure };
+    if (started) options.emit({ type: 'rerun', stage: instance.name, path });
+    ran ||= started;
+    current = await workspace.refresh(current);
+  }
+}
+
+async function bringUpToDate(
+  workspace: Workspace,
+  instance: Instance,
+  options: RunOptions,
+): Promise<Outcome | Overtaken> {
   const { emit } = options;
   const examined = await examine(workspace, instance, options);
   if ('failure' in examined) return { status: 'failed', failure: examined.failure };
-  const { decision, fingerprint, present } = examined;
+  const { decision, fingerprint, inputs, present } = examined;
   if (decision.action === 'fresh') {
     noteMade(workspace, instance, (name) => present[name] ?? undefined);
     emit({ type: 'fresh', stage: instance.name });
@@ -85,13 +118,14 @@ export async function runInstance(
     reasons = reasons.length > 0 ? reasons : [{ what: 'never-run' } satisfies Reason];
   }
   return options.slots.use(instance.slots, () =>
-    execute(workspace, instance, { key: decision.key, fingerprint, present, reasons, old }, options),
+    execute(workspace, instance, { key: decision.key, fingerprint, inputs, present, reasons, old }, options),
   );
 }
 
 interface Examined {
   readonly decision: Decision;
   readonly fingerprint: Fingerprint;
+  readonly inputs: Inputs;
   readonly present: PresentOuts;
 }
 
@@ -116,7 +150,7 @@ export async function examine(
   if ('error' in found) return { failure: stageFailure(instance, found.error.message) };
   if ('missing' in found)
     return { failure: stageFailure(instance, `Its dependency \`${found.missing}\` does not exist.`) };
-  const { fingerprint } = found;
+  const { fingerprint, inputs } = found;
   const present = await workspace.present(instance, lookUp);
   const block = workspace.lock.blocks.get(instance.name);
   const situation = { fingerprint, block, present, force, always: instance.always };
@@ -124,13 +158,13 @@ export async function examine(
   const { key } = asItStands;
   if (instance.frozen) {
     const decision = await decideFrozen(workspace, instance, present, key);
-    return 'failure' in decision ? decision : { decision, fingerprint, present };
+    return 'failure' in decision ? decision : { decision, fingerprint, inputs, present };
   }
-  if (asItStands.action === 'fresh') return { decision: asItStands, fingerprint, present };
+  if (asItStands.action === 'fresh') return { decision: asItStands, fingerprint, inputs, present };
   const record = restore ? workspace.records.get(key) : undefined;
   const stored = record !== undefined && (await isStored(workspace, instance, record.outs, present));
   const decision = decide({ ...situation, record: stored ? record : undefined });
-  return { decision, fingerprint, present };
+  return { decision, fingerprint, inputs, present };
 }
 
 /** Notes which paths a run made, before they get their content. */
@@ -232,7 +266,7 @@ async function restore(
   }
 }
 
-interface Work extends Pick<Examined, 'fingerprint' | 'present'> {
+interface Work extends Pick<Examined, 'fingerprint' | 'inputs' | 'present'> {
   readonly key: string;
   readonly reasons: readonly Reason[];
   /** Where outs that give way are moved. */
@@ -242,10 +276,20 @@ interface Work extends Pick<Examined, 'fingerprint' | 'present'> {
 async function execute(
   workspace: Workspace,
   instance: Instance,
-  { key, fingerprint, present, reasons, old }: Work,
+  { key, fingerprint, inputs, present, reasons, old }: Work,
   { emit, signal, halted, force, restore, verbose }: RunOptions,
-): Promise<Outcome> {
+): Promise<Outcome | Overtaken> {
   if (signal.aborted || halted()) return { status: 'interrupted' };
+  const early = await inputs.changedBeforeStart();
+  if (early !== undefined) {
+    const message = `\`${early.path}\` keeps changing. Run it again when nobody writes to it.`;
+    return {
+      status: 'overtaken',
+      path: early.path,
+      started: false,
+      failure: stageFailure(instance, message),
+    };
+  }
   const unowned = force ? undefined : await findUnowned(workspace, instance, present);
   if (unowned !== undefined) return { status: 'failed', failure: unowned };
   const problem = listFileProblem(instance);
@@ -294,23 +338,26 @@ async function execute(
     }
     const run = ended;
     const noteEnd = logEnd;
-    const failed = async (message: string): Promise<Outcome> => {
+    const failed = async (message: string): Promise<Outcome & { status: 'failed' }> => {
       // What went on and failed by itself may do so because of what it went on from: the next run starts from scratch.
       if (partial.found && endedByItself(run) && !timeout?.aborted) keepsPartial = false;
       await noteEnd({ ...run, outcome: 'failed', message });
       const { exitCode, tail } = run;
-      return {
-        status: 'failed',
-        failure: { ...stageFailure(instance, message), exitCode, tail, log: shownLog },
-      };
+      const failure = { ...stageFailure(instance, message), exitCode, tail, log: shownLog };
+      return { status: 'failed', failure };
     };
     if (timeout?.aborted)
       return failed(`Its command took longer than its timeout of ${instance.timeout!.text} and was ended.`);
+    if (ended.exitCode === 0) crashPoint('command-ended');
+    // The command reads no more: what changes from here on does not change its result.
+    const changed = await inputs.changed();
+    if (changed?.planned === true) return failed(changedPlan(changed.path));
+    if (changed !== undefined) {
+      keepsPartial = false;
+      const { failure } = await failed(changedAgain(changed.path));
+      return { status: 'overtaken', path: changed.path, started: true, failure };
+    }
     if (ended.exitCode !== 0) return failed(exitText(ended));
-    crashPoint('command-ended');
-    const moved = await changedDependency(workspace, fingerprint);
-    if (moved !== undefined)
-      return failed(`Its dependency \`${moved}\` changed while it ran; nothing was recorded. Run it again.`);
     // First the store and the record, then the workspace: cut off in between, the next run restores.
     // A run that was recorded and is repeated may be so because the store does not have what it should.
     const distrust = workspace.records.get(key) !== undefined;
@@ -351,8 +398,8 @@ async function execute(
     throw error;
   } finally {
     workspace.trash.add(scratch.folder);
-    // What was made of a dependency that has changed since is not what the key says.
-    const keeps = async () => keepsPartial && (await changedDependency(workspace, fingerprint)) === undefined;
+    // What was made of an input that has changed since is not what the key says.
+    const keeps = async () => keepsPartial && (await inputs.changed()) === undefined;
     await partials.end(key, keeps).catch(() => undefined);
   }
 }
@@ -370,18 +417,11 @@ const uncollected: Record<Uncollected['state'], (out: string) => string> = {
   special: (out) => `Its command made the out \`${out}\`, but neither as a file nor as a directory.`,
 };
 
-/** A dependency that is no longer what the fingerprint says; its run can't be recorded under that key. */
-async function changedDependency(
-  workspace: Workspace,
-  fingerprint: Fingerprint,
-): Promise<string | undefined> {
-  for (const paths of Object.values(fingerprint.deps))
-    for (const [path, hash] of Object.entries(paths)) {
-      const now = await workspace.memo.look(workspace.root, path);
-      if (now === undefined || identityOf(now) !== hash) return path;
-    }
-  return undefined;
-}
+const changedAgain = (path: string): string =>
+  `\`${path}\` changed while it ran; nothing was recorded. Run it again when nobody writes to it. If its own command writes to it, make it an output.`;
+
+const changedPlan = (path: string): string =>
+  `\`${path}\`, which its code reads, changed while it ran; nothing was recorded. Run it again.`;
 
 /** What pipeline.lock says of an instance with these outs. */
 export function blockOf(

@@ -1,6 +1,7 @@
 // A project's folder at work: its plan, its store, and what was found out about it in this run.
 import { join, posix, resolve } from 'node:path';
 import type { PresentOuts } from '../explain.ts';
+import type { Failure } from '../failure.ts';
 import { CodeClosures } from '../fingerprint/code-closure.ts';
 import { type CommandCode, CommandReader } from '../fingerprint/command-code.ts';
 import { declared } from '../fingerprint/declared.ts';
@@ -13,16 +14,19 @@ import { byCodeUnit } from '../order.ts';
 import type { MadeOuts } from '../ownership/made-outs.ts';
 import { type LeftoverPlace, lookAtLeftovers, type ShownLeftover } from '../ownership/move-out.ts';
 import { Standings } from '../ownership/standing.ts';
-import type { Instance } from '../plan/instance.ts';
+import { matchGlob } from '../plan/globs.ts';
+import type { Dependency, Instance } from '../plan/instance.ts';
+import { stageReference } from '../plan/instantiate.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Result } from '../result.ts';
 import { identityOf, sameContent } from '../store/content.ts';
 import { isWider } from '../store/modes.ts';
 import { ObjectStore } from '../store/object-store.ts';
 import { RunRecords } from '../store/run-records.ts';
-import { StatMemo } from '../store/stat-memo.ts';
+import { type Seen, StatMemo } from '../store/stat-memo.ts';
 import type { Content, OnBytes } from '../store/tree.ts';
 import { type HashProgress, hashProgress } from './hash-progress.ts';
+import { Inputs } from './inputs.ts';
 import { checkOutsAreNoSources } from './own-sources.ts';
 import { RunLogs } from './run-log.ts';
 import { checkShells } from './shells.ts';
@@ -53,7 +57,7 @@ export class Workspace {
   readonly #onHashing: (progress: HashProgress) => void;
   #leftovers: Promise<ShownLeftover[]> | undefined;
   readonly #references: ReferenceMemo;
-  readonly #reader: CommandReader;
+  #reader: CommandReader;
   readonly #code = new Map<Instance, Promise<CommandCode>>();
 
   /** @param onHashing is told how far the hashing of something large is */
@@ -78,7 +82,11 @@ export class Workspace {
       (path) => plan.graph.outs.containing(path) !== undefined,
     );
     this.#references = new ReferenceMemo(plan.root, join(this.cache, 'memo', 'references.json'));
-    this.#reader = new CommandReader(new ProjectFiles(plan.root, plan.paths), this.#references, this.lookUp);
+    this.#reader = this.#newReader();
+  }
+
+  #newReader(): CommandReader {
+    return new CommandReader(new ProjectFiles(this.root, this.plan.paths), this.#references, this.lookUp);
   }
 
   /**
@@ -110,30 +118,43 @@ export class Workspace {
   }
 
   /** What `path` holds now. */
-  readonly lookUp: LookUp = (path) =>
-    this.memo.content(this.root, path, this.hashing(path, resolve(this.root, path)));
+  readonly lookUp: LookUp = async (path) => (await this.#look(path))?.content;
+
+  #look(path: string): Promise<Seen | undefined> {
+    return this.memo.seen(this.root, path, this.hashing(path, resolve(this.root, path)));
+  }
 
   /** Watches the hashing of what stands at `absolute` and is called `path`. */
   hashing(path: string, absolute: string): OnBytes {
     return hashProgress(path, absolute, this.#onHashing);
   }
 
-  /** The instance's fingerprint, or the path of a dependency that is not there. */
+  /**
+   * The instance's fingerprint and what it was computed from, or the path of a dependency that is not there.
+   * @param lookUp for a forecast; nothing can be recorded of what it says
+   */
   async fingerprint(
     instance: Instance,
-    lookUp = this.lookUp,
-  ): Promise<{ missing: string } | { fingerprint: Fingerprint }> {
+    lookUp?: LookUp,
+  ): Promise<{ missing: string } | { fingerprint: Fingerprint; inputs: Inputs }> {
     const code: Record<string, string> = {};
     const packages: Record<string, string> = {};
     const { modules, files } = await this.codeOf(instance);
     const closures = await this.#closures.of(modules);
-    if (!closures.ok) throw new Error(`The code of ${instance.name} changed while it was read.`);
+    if (!closures.ok) throw new Error(unreadable(closures.failures[0]));
     for (const closure of closures.value.values()) {
       Object.assign(code, closure.code);
       Object.assign(packages, closure.packages);
     }
+    const seen = new Map<string, Seen>();
+    const look: LookUp = async (path) => {
+      if (lookUp !== undefined) return lookUp(path);
+      const found = await this.#look(path);
+      if (found !== undefined) seen.set(path, found);
+      return found?.content;
+    };
     for (const file of files) {
-      const content = await lookUp(file);
+      const content = await look(file);
       if (content !== undefined) code[file] = content.hash;
     }
     const deps: Record<string, Record<string, string>> = {};
@@ -141,7 +162,7 @@ export class Workspace {
     for (const { name, paths } of instance.frozen ? [] : instance.deps) {
       deps[name] = {};
       for (const path of paths) {
-        const content = await lookUp(path);
+        const content = await look(path);
         if (content === undefined) return { missing: path };
         deps[name][path] = identityOf(content);
       }
@@ -160,15 +181,41 @@ export class Workspace {
       ...(await this.#environment.of(instance.env)),
       ...(wdir === undefined ? {} : { wdir }),
     };
-    return { fingerprint };
+    const looks = { paths: seen, modules: closures.value, files };
+    const codeNow = (): Promise<CommandCode> => this.#codeOf(instance, this.#newReader());
+    return { fingerprint, inputs: new Inputs(this, this.#closures, instance, looks, codeNow) };
+  }
+
+  /**
+   * Looks at an instance's inputs again when they are next asked for.
+   * @returns the instance with the paths that its patterns match now
+   */
+  async refresh(instance: Instance): Promise<Instance> {
+    this.#closures.forget();
+    for (const file of (await this.codeOf(instance)).files) this.memo.forget(file);
+    this.#reader = this.#newReader();
+    const deps: Dependency[] = [];
+    for (const dep of instance.deps) {
+      const { pattern } = dep;
+      const isGlob = pattern !== null && !stageReference.test(pattern);
+      const paths = isGlob ? await matchGlob(pattern, this.plan) : dep.paths;
+      for (const path of paths) this.memo.forget(path);
+      deps.push({ ...dep, paths });
+    }
+    return { ...instance, deps };
   }
 
   /**
    * The code that an instance's commands run, and the data that they name. What a stage makes, and what the instance declares,
    * counts by its content as a dependency.
    */
-  async codeOf(instance: Instance): Promise<CommandCode> {
-    const code = await this.#readCommands(instance);
+  codeOf(instance: Instance): Promise<CommandCode> {
+    return this.#codeOf(instance, undefined);
+  }
+
+  /** @param reader that looks now, instead of what was found in this run */
+  async #codeOf(instance: Instance, reader: CommandReader | undefined): Promise<CommandCode> {
+    const code = await (reader === undefined ? this.#readCommands(instance) : read(instance, reader));
     const { deps } = instance;
     if (code.files.length === 0 && code.modules.length === 0) return code;
     const declared = new Set(deps.flatMap(({ paths }) => paths));
@@ -201,10 +248,7 @@ export class Workspace {
   #readCommands(instance: Instance): Promise<CommandCode> {
     let code = this.#code.get(instance);
     if (code === undefined) {
-      const { cmds, shell, wdir } = instance;
-      const single = instance.deps.filter(({ list }) => !list);
-      const deps = Object.fromEntries(single.map(({ name, paths }) => [name, paths[0]!]));
-      code = this.#reader.read({ cmds, shell, wdir, deps });
+      code = read(instance, this.#reader);
       this.#code.set(instance, code);
     }
     return code;
@@ -245,4 +289,19 @@ export class Workspace {
   async isWider(path: string, content: Content): Promise<boolean> {
     return isWider(join(this.root, path), (await this.objects.modes(content)) ?? []);
   }
+}
+
+/** Looks for the code of an instance's commands. */
+function read({ cmds, shell, wdir, deps }: Instance, reader: CommandReader): Promise<CommandCode> {
+  const single = deps.filter(({ list }) => !list);
+  const paths = Object.fromEntries(single.map(({ name, paths: [path] }) => [name, path!]));
+  return reader.read({ cmds, shell, wdir, deps: paths });
+}
+
+/** Code that was changed into something that can't be compiled after the plan was checked. */
+function unreadable(failure: Failure | undefined): string {
+  if (failure?.reason !== 'configuration') return 'Its code changed while it was read.';
+  const { position, message } = failure;
+  const place = position === undefined ? '' : `${position.file}:${position.line}:${position.column} `;
+  return `Its code changed and can't be compiled: ${place}${message}`;
 }

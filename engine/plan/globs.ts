@@ -12,6 +12,7 @@ import { bytecodeFolder } from '../store/tree.ts';
 import type { Warning } from '../warning.ts';
 import type { Dependency, Instance } from './instance.ts';
 import type { OutIndex } from './out-index.ts';
+import type { Plan } from './plan.ts';
 import type { ProjectPaths } from './project-paths.ts';
 
 export interface Globbed {
@@ -97,6 +98,12 @@ interface Match {
   /** An out that holds, or is where, files match. */
   readonly inside: string | undefined;
 }
+
+/** The paths that a pattern stands for now. */
+export const matchGlob = async (
+  pattern: string,
+  { graph, paths, leftovers, root }: Pick<Plan, 'graph' | 'paths' | 'leftovers' | 'root'>,
+): Promise<readonly string[]> => (await matchOf(pattern, graph.outs, paths, leftovers, root)).paths;
 
 async function matchOf(
   pattern: string,

@@ -1,11 +1,13 @@
 // From the files on disk to a checked graph: everything that can be found wrong before the first stage is found here.
-import { type Params, type ParamsOptions, readParams } from '../config/params.ts';
-import { type Pipeline, readPipeline } from '../config/pipeline.ts';
+import { join } from 'node:path';
+import { type Params, type ParamsOptions, paramsFile, readParams } from '../config/params.ts';
+import { type Pipeline, pipelineFile, readPipeline } from '../config/pipeline.ts';
 import { defaultShell, usualShell } from '../config/shell.ts';
 import { type Lock, lockStamp, readLock } from '../lock-file.ts';
 import { findLeftovers, type Leftovers } from '../ownership/leftovers.ts';
 import { MadeOuts } from '../ownership/made-outs.ts';
 import { type Result, succeed } from '../result.ts';
+import { stampAt } from '../store/stamp.ts';
 import type { Warning } from '../warning.ts';
 import { expand } from './expand.ts';
 import { resolveGlobs } from './globs.ts';
@@ -29,6 +31,8 @@ export interface Plan {
   readonly made: MadeOuts;
   /** Outputs in the workspace that the plan no longer has: no dependency stands for them. */
   readonly leftovers: Leftovers;
+  /** File that the plan was made from → its stamp before it was read. */
+  readonly stamps: Readonly<Record<string, string>>;
   /** What is worth a word but stops nothing. */
   readonly warnings: readonly Warning[];
 }
@@ -39,6 +43,7 @@ export interface PlanOptions extends Omit<ParamsOptions, 'schema'> {
 }
 
 export async function makePlan(root: string, options: PlanOptions): Promise<Result<Plan>> {
+  const stamps = stampsOf(root, options);
   const pipeline = readPipeline(root);
   if (!pipeline.ok) return pipeline;
   const params = await readParams(root, { ...options, schema: pipeline.value.definition.params });
@@ -84,6 +89,7 @@ export async function makePlan(root: string, options: PlanOptions): Promise<Resu
     isCurrent: () => lockStamp(root) === stamp,
     made,
     leftovers,
+    stamps,
     warnings: [
       ...shellWarnings(graph.value.instances, pipeline.value),
       ...expanded.value.warnings,
@@ -98,4 +104,9 @@ function shellWarnings(instances: readonly Instance[], { definition }: Pipeline)
   const undeclared = ({ stage }: Instance): boolean =>
     (definition.stages[stage]?.shell ?? definition.shell) === undefined;
   return defaultShell() !== usualShell && instances.some(undeclared) ? [{ what: 'no-bash' }] : [];
+}
+
+function stampsOf(root: string, { profile }: PlanOptions): Record<string, string> {
+  const files = [pipelineFile, paramsFile, ...(profile === undefined ? [] : [`profiles/${profile}.yaml`])];
+  return Object.fromEntries(files.map((file) => [file, stampAt(join(root, file))]));
 }

@@ -79,6 +79,9 @@ export class TerminalReporter implements Reporter {
         return `${pc.cyan('▶')} ${event.stage} ${pc.dim(`(${reasonsText(event.reasons)}${resumesText(event)})`)}`;
       case 'progress':
         return this.#progress(event);
+      case 'rerun':
+        this.#running.delete(event.stage);
+        return `${pc.yellow('•')} ${event.stage}: ${pathText(event.path)} changed while it ran; nothing was recorded, running it again`;
       case 'executed':
         this.#done++;
         this.#running.delete(event.stage);

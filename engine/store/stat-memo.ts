@@ -1,6 +1,6 @@
 // Remembers what a path's content was when its files last looked as they do now; deleting it costs time and nothing else.
 import { join, resolve } from 'node:path';
-import { kindOfMode } from './content.ts';
+import { kindOfMode, sameContent } from './content.ts';
 import { FileClock, type Moment, settledBefore } from './file-clock.ts';
 import { readJson, writeFileAtomic } from './files.ts';
 import { changedAt, lookAt, lstatIfThere, sameWrite, stampOf, writtenAt } from './stamp.ts';
@@ -36,6 +36,9 @@ export interface Learnt {
   readonly moment: Moment | undefined;
 }
 
+/** A look that is not older than this was just now. In milliseconds. */
+const recent = 1_000;
+
 /** Of a directory's files: path → stamp and hash. */
 type RememberedFiles = Record<string, readonly [stamp: string, hash: string]>;
 
@@ -50,6 +53,8 @@ export class StatMemo {
   readonly #remembered: Record<string, Seen>;
   /** What was found in this run. The engine alone publishes outs meanwhile, and tells by `learn`. */
   readonly #seen = new Map<string, Promise<Seen | undefined>>();
+  /** When a path was last looked at, on the process's clock. */
+  readonly #looked = new Map<string, number>();
   #changed = false;
 
   /** @param folder of the memo's own files */
@@ -80,8 +85,49 @@ export class StatMemo {
     return (await this.#look(root, path, onBytes))?.content;
   }
 
+  /** Looks at `path` again when it is next asked for. */
+  forget(path: string): void {
+    this.#seen.delete(path);
+  }
+
+  /** Whether `path` was looked at just now. */
+  isRecent(path: string): boolean {
+    return performance.now() - (this.#looked.get(path) ?? Number.NEGATIVE_INFINITY) < recent;
+  }
+
+  /** The path that is no longer what was seen, or was not for a while: `path`, or a file in it. */
+  async changed(root: string, path: string, seen: Seen): Promise<string | undefined> {
+    const absolute = resolve(root, path);
+    const found = lookAt(absolute);
+    this.#looked.set(path, performance.now());
+    const isFolder = seen.content.type === 'directory';
+    if (found === undefined || found.stat.isDirectory() !== isFolder) return path;
+    if (!isFolder && found.stamp !== seen.stamp) return path;
+    if (isFolder && stampTree(absolute, found.link) !== seen.stamp)
+      return this.#changedWithin(absolute, path);
+    if (seen.settled) return undefined;
+    // The stamp can't tell; the content can.
+    return sameContent(await this.look(root, path), seen.content) ? undefined : path;
+  }
+
+  /** The file of a directory that changed, as far as the memo tells; else the directory. */
+  #changedWithin(absolute: string, path: string): string {
+    const files = this.#filesOf(path);
+    const unknown: string[] = [];
+    for (const { kind, path: file, stat } of walk(absolute)) {
+      if (kind !== 'file' && kind !== 'executable') continue;
+      const known = files[file];
+      if (known === undefined) unknown.push(file);
+      else if (known[0] !== stampOf(stat)) return `${path}/${file}`;
+      delete files[file];
+    }
+    const file = Object.keys(files)[0] ?? unknown[0];
+    return file === undefined ? path : `${path}/${file}`;
+  }
+
   async #look(root: string, path: string, onBytes?: OnBytes): Promise<Seen | undefined> {
     const absolute = resolve(root, path); // a dependency may lie outside of the project
+    this.#looked.set(path, performance.now());
     const found = lookAt(absolute);
     if (found === undefined || !(found.stat.isFile() || found.stat.isDirectory())) return undefined;
     const known = this.#remembered[path];
@@ -124,6 +170,7 @@ export class StatMemo {
     };
     const learnt = learn();
     this.#seen.set(path, learnt);
+    this.#looked.set(path, performance.now());
     await learnt;
   }
 

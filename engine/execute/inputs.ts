@@ -1,0 +1,184 @@
+// What an instance's key was computed from. When its command has ended, the engine looks again, and records nothing if something changed.
+import { readFileSync } from 'node:fs';
+import { join, posix, resolve } from 'node:path';
+import type { CodeClosure, CodeClosures } from '../fingerprint/code-closure.ts';
+import type { CommandCode } from '../fingerprint/command-code.ts';
+import { matchGlob } from '../plan/globs.ts';
+import type { Instance } from '../plan/instance.ts';
+import { stageReference } from '../plan/instantiate.ts';
+import type { Plan } from '../plan/plan.ts';
+import { lstatIfThere, stampAt } from '../store/stamp.ts';
+import type { Seen, StatMemo } from '../store/stat-memo.ts';
+
+/** What was looked at for a fingerprint. */
+export interface Looks {
+  /** Path of a dependency or of a file of code → what it held. */
+  readonly paths: ReadonlyMap<string, Seen>;
+  /** JavaScript or TypeScript that the commands run → its closure. */
+  readonly modules: ReadonlyMap<string, CodeClosure>;
+  /** Code of other languages. */
+  readonly files: readonly string[];
+}
+
+/** A file that is no longer what the key was computed from. */
+export interface Changed {
+  readonly path: string;
+  /** Whether it is a file that the plan was made from: a new plan takes a new run of the engine. */
+  readonly planned: boolean;
+}
+
+export class Inputs {
+  readonly #plan: Plan;
+  readonly #memo: StatMemo;
+  readonly #closures: CodeClosures;
+  readonly #instance: Instance;
+  readonly #looks: Looks;
+  readonly #codeNow: () => Promise<CommandCode>;
+  /** Folder on the way to an input → its state when the command started. */
+  readonly #folders = new Map<string, FolderState>();
+
+  /** @param codeNow looks for the code of the instance's commands */
+  constructor(
+    { plan, memo }: { readonly plan: Plan; readonly memo: StatMemo },
+    closures: CodeClosures,
+    instance: Instance,
+    looks: Looks,
+    codeNow: () => Promise<CommandCode>,
+  ) {
+    this.#plan = plan;
+    this.#memo = memo;
+    this.#codeNow = codeNow;
+    this.#closures = closures;
+    this.#instance = instance;
+    this.#looks = looks;
+  }
+
+  /** What changed since the key was computed, just before the command starts. A directory that was looked at just now is not walked. */
+  async changedBeforeStart(): Promise<Changed | undefined> {
+    const changed = await this.#changed(true);
+    if (changed === undefined) for (const folder of this.#ways()) this.#folders.set(folder, stateOf(folder));
+    return changed;
+  }
+
+  /** What changed since the key was computed, also if it has changed back. */
+  changed(): Promise<Changed | undefined> {
+    return this.#changed(false);
+  }
+
+  async #changed(atStart: boolean): Promise<Changed | undefined> {
+    const path =
+      (await this.#changedCode()) ??
+      (await this.#changedPath(atStart)) ??
+      (await this.#newCode()) ??
+      (await this.#changedMatch()) ??
+      this.#movedFolder();
+    if (path !== undefined) return { path, planned: false };
+    const planned = atStart ? undefined : this.#changedPlan();
+    return planned === undefined ? undefined : { path: planned, planned: true };
+  }
+
+  async #changedCode(): Promise<string | undefined> {
+    for (const [script, closure] of this.#looks.modules) {
+      const changed = await this.#closures.changed(script, closure);
+      if (changed !== undefined) return changed;
+    }
+    return undefined;
+  }
+
+  async #changedPath(atStart: boolean): Promise<string | undefined> {
+    for (const [path, seen] of this.#looks.paths) {
+      if (atStart && seen.content.type === 'directory' && this.#memo.isRecent(path)) continue;
+      const changed = await this.#memo.changed(this.#plan.root, path, seen);
+      if (changed !== undefined) return changed;
+    }
+    return undefined;
+  }
+
+  /** Code that the commands run now, because it was not there before. */
+  async #newCode(): Promise<string | undefined> {
+    const { modules, files, data } = await this.#codeNow();
+    // Data that was not there is what the commands themselves leave.
+    const known = [...this.#looks.modules.keys(), ...this.#looks.files, ...data];
+    return difference([...modules, ...files], known);
+  }
+
+  /** A file that a pattern matches and did not match, or the other way round. */
+  async #changedMatch(): Promise<string | undefined> {
+    for (const { pattern, paths } of this.#instance.deps) {
+      if (pattern === null || stageReference.test(pattern)) continue;
+      const now = await matchGlob(pattern, this.#plan);
+      const changed = difference(paths, now) ?? difference(now, paths);
+      if (changed !== undefined) return changed;
+    }
+    return undefined;
+  }
+
+  /** A folder on the way to an input, or one that is an input, that another one replaced, or that was moved and moved back. */
+  #movedFolder(): string | undefined {
+    for (const [folder, before] of this.#folders) {
+      const now = stateOf(folder);
+      // New and removed entries change both times, a rename only the second one.
+      const moved = now.ino !== before.ino || (now.ctime !== before.ctime && now.mtime === before.mtime);
+      if (moved) return posix.relative(this.#plan.root, folder);
+    }
+    return undefined;
+  }
+
+  /** The folders and symbolic links on the way to dependencies and code, within the project. */
+  #ways(): Set<string> {
+    const { root } = this.#plan;
+    const folders = new Set<string>();
+    const files = [...this.#looks.modules.values()].flatMap(({ inputs }) => Object.keys(inputs));
+    files.push(...this.#looks.paths.keys());
+    for (const file of files) {
+      const absolute = resolve(root, file);
+      if (this.#looks.paths.get(file)?.content.type === 'directory') folders.add(absolute);
+      for (
+        let folder = posix.dirname(absolute);
+        folder.startsWith(`${root}/`) && !folders.has(folder);
+        folder = posix.dirname(folder)
+      )
+        folders.add(folder);
+    }
+    return folders;
+  }
+
+  /** A file that the plan was made from and that the code reads by itself: the command may have seen other values than the key. */
+  #changedPlan(): string | undefined {
+    const { root, stamps } = this.#plan;
+    const imported = [...this.#looks.modules.values()].flatMap(({ inputs }) => Object.keys(inputs));
+    const files = [...imported, ...this.#looks.files];
+    const inKey = new Set([...files, ...this.#looks.paths.keys()]);
+    const changed = Object.keys(stamps).filter(
+      (file) => !inKey.has(file) && stampAt(join(root, file)) !== stamps[file],
+    );
+    if (changed.length === 0) return undefined;
+    const texts = [...this.#instance.cmds, ...files.map((file) => textOf(join(root, file)))];
+    return changed.find((file) => texts.some((text) => text.includes(posix.basename(file))));
+  }
+}
+
+interface FolderState {
+  readonly ino: bigint;
+  readonly mtime: bigint;
+  readonly ctime: bigint;
+}
+
+function stateOf(folder: string): FolderState {
+  const stat = lstatIfThere(folder);
+  return { ino: stat?.ino ?? 0n, mtime: stat?.mtimeNs ?? 0n, ctime: stat?.ctimeNs ?? 0n };
+}
+
+/** The first of `some` that is not among `others`. */
+function difference(some: readonly string[], others: readonly string[]): string | undefined {
+  const among = new Set(others);
+  return some.find((path) => !among.has(path));
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
