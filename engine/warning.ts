@@ -22,6 +22,16 @@ export type Warning =
     }
   /** An entry of a matrix' `exclude` that no combination matches. */
   | { readonly what: 'unused-exclude'; readonly stage: string; readonly position?: SourcePosition }
+  /** A command starts a program whose code is not found in the project. */
+  | { readonly what: 'no-code'; readonly stage: string; readonly command: string }
+  /** Code that imports modules by names that it computes. */
+  | { readonly what: 'computed-import'; readonly stage: string; readonly file: string }
+  /** A file that a command writes, that is no output, and that stays in the project. */
+  | { readonly what: 'undeclared-write'; readonly stage: string; readonly path: string }
+  /** A large file that a command names without depending on it. `size` in bytes. */
+  | { readonly what: 'large-file'; readonly stage: string; readonly path: string; readonly size: number }
+  /** A stage that reads params.yaml itself; `by` is the file with the code, or `cmd`. */
+  | { readonly what: 'reads-params'; readonly stage: string; readonly by: string }
   /** Commands run in the fallback shell, as bash is not installed and pipeline.yaml names no shell. */
   | { readonly what: 'no-bash' }
   /** A glob that matches files inside an out: what an out holds is known only by its own name. */

@@ -155,6 +155,7 @@ async function foretell(
   const workspace = lookAt(session, plan);
   const foretold = await foretellAll(workspace, chosen, { force: force === true, restore });
   if (!foretold.ok) return failed(foretold.failures);
+  for (const warning of workspace.codeWarnings) emit({ type: 'warning', warning });
   const { forecasts } = foretold.value;
   const leftovers = await workspace.leftovers();
   if (leftovers.length > 0) emit({ type: 'leftovers', outs: leftovers });

@@ -45,6 +45,7 @@ async function runStatus(session: Session, targets: readonly string[], flags: St
   const workspace = lookAt(session, plan.value);
   const foretold = await foretellAll(workspace, chosen.value, { force: false, restore: true, allowMissing });
   if (!foretold.ok) return failed(foretold.failures);
+  for (const warning of workspace.codeWarnings) emit({ type: 'warning', warning });
   const { forecasts } = foretold.value;
   const leftovers = await workspace.leftovers();
   if (leftovers.length > 0) emit({ type: 'leftovers', outs: leftovers });

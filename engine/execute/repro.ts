@@ -50,7 +50,8 @@ export async function repro(
   const results = new Map<string, Promise<boolean>>();
   let stopped = false;
   emit({ type: 'plan', stages: instances.length });
-  for (const warning of workspace.plan.warnings) emit({ type: 'warning', warning });
+  for (const warning of [...workspace.plan.warnings, ...workspace.codeWarnings])
+    emit({ type: 'warning', warning });
   await clearLeftovers(workspace.root, workspace.cache);
   await clean(workspace, emit);
   workspace.made.choose(options.choice ?? {});

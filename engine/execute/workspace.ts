@@ -1,12 +1,14 @@
 // A project's folder at work: its plan, its store, and what was found out about it in this run.
 import { join, posix, resolve } from 'node:path';
+import { paramsFile } from '../config/params.ts';
 import type { PresentOuts } from '../explain.ts';
 import type { Failure } from '../failure.ts';
-import { CodeClosures } from '../fingerprint/code-closure.ts';
+import { type CodeClosure, CodeClosures } from '../fingerprint/code-closure.ts';
 import { type CommandCode, CommandReader } from '../fingerprint/command-code.ts';
 import { declared } from '../fingerprint/declared.ts';
 import { Environment, type FactRequest } from '../fingerprint/environment.ts';
 import type { Fingerprint } from '../fingerprint/fingerprint.ts';
+import { paramsReader } from '../fingerprint/params-reader.ts';
 import { ProjectFiles } from '../fingerprint/project-files.ts';
 import { ReferenceMemo } from '../fingerprint/references.ts';
 import type { Lock } from '../lock-file.ts';
@@ -25,6 +27,8 @@ import { ObjectStore } from '../store/object-store.ts';
 import { RunRecords } from '../store/run-records.ts';
 import { type Seen, StatMemo } from '../store/stat-memo.ts';
 import type { Content, OnBytes } from '../store/tree.ts';
+import type { Warning } from '../warning.ts';
+import { checkCode, type SeenCode } from './code-checks.ts';
 import { type HashProgress, hashProgress } from './hash-progress.ts';
 import { Inputs } from './inputs.ts';
 import { checkOutsAreNoSources } from './own-sources.ts';
@@ -58,6 +62,7 @@ export class Workspace {
   #leftovers: Promise<ShownLeftover[]> | undefined;
   readonly #references: ReferenceMemo;
   #reader: CommandReader;
+  #codeWarnings: readonly Warning[] = [];
   readonly #code = new Map<Instance, Promise<CommandCode>>();
 
   /** @param onHashing is told how far the hashing of something large is */
@@ -104,6 +109,11 @@ export class Workspace {
       return [...named, ...modules, ...files, ...closure];
     });
     if (!checked.ok) return checked;
+    const seen = await Promise.all(instances.map((instance) => this.#seenCode(instance, closures.value)));
+    await this.#references.save();
+    const code = checkCode(this.plan, seen, (path) => this.#reader.size(path));
+    if (!code.ok) return code;
+    this.#codeWarnings = code.value;
     const shells = checkShells(this.plan, instances);
     if (!shells.ok) return shells;
     return this.#environment.check(
@@ -139,7 +149,7 @@ export class Workspace {
   ): Promise<{ missing: string } | { fingerprint: Fingerprint; inputs: Inputs }> {
     const code: Record<string, string> = {};
     const packages: Record<string, string> = {};
-    const { modules, files } = await this.codeOf(instance);
+    const { modules, files, readsParams } = await this.codeOf(instance);
     const closures = await this.#closures.of(modules);
     if (!closures.ok) throw new Error(unreadable(closures.failures[0]));
     for (const closure of closures.value.values()) {
@@ -156,6 +166,10 @@ export class Workspace {
     for (const file of files) {
       const content = await look(file);
       if (content !== undefined) code[file] = content.hash;
+    }
+    if ((readsParams ?? (await paramsReader(this.root, code, this.#references))) !== undefined) {
+      const content = await look(paramsFile);
+      if (content !== undefined) code[paramsFile] = content.hash;
     }
     const deps: Record<string, Record<string, string>> = {};
     // What is frozen never runs again: whatever its dependencies are now, it does not depend on them.
@@ -234,6 +248,23 @@ export class Workspace {
     };
   }
 
+  async #seenCode(instance: Instance, closures: ReadonlyMap<string, CodeClosure>): Promise<SeenCode> {
+    const code = await this.codeOf(instance);
+    const found = code.modules.map((module) => closures.get(module)!);
+    const compiled = Object.assign({}, ...found.map((closure) => closure.code)) as Record<string, string>;
+    const readsParams = code.readsParams ?? (await paramsReader(this.root, compiled, this.#references));
+    return {
+      ...code,
+      instance,
+      ...(readsParams === undefined ? {} : { readsParams }),
+    };
+  }
+
+  /** What `prepare` found that is worth a word but stops nothing. */
+  get codeWarnings(): readonly Warning[] {
+    return this.#codeWarnings;
+  }
+
   #unmade(paths: readonly string[]): string[] {
     return paths.filter((path) => this.plan.graph.outs.containing(path) === undefined);
   }
@@ -241,7 +272,6 @@ export class Workspace {
   async #codesOf(instances: readonly Instance[]): Promise<Map<Instance, CommandCode>> {
     const codes = new Map<Instance, CommandCode>();
     for (const instance of instances) codes.set(instance, await this.#readCommands(instance));
-    await this.#references.save();
     return codes;
   }
 

@@ -77,6 +77,11 @@ export class CommandReader {
     return search.result();
   }
 
+  /** Bytes of a file that was named. */
+  size(path: string): number {
+    return this.#files.size(path);
+  }
+
   /** What a file refers to. */
   references(path: string, language: Language | undefined): Promise<References> {
     const known = language ?? languageOf(path);
@@ -131,6 +136,7 @@ class Reading {
   readonly #visited = new Set<string>();
   #readsParams: string | undefined;
   #unknown: string | undefined;
+  #unknownModule: string | undefined;
   #computed: string | undefined;
 
   constructor(project: ProjectFiles, memo: ReferenceMemo, { deps }: Commands, reader: CommandReader) {
@@ -143,6 +149,9 @@ class Reading {
   result(): CommandCode {
     const sorted = (paths: Iterable<string>): string[] =>
       [...paths].filter((path) => !this.#writes.has(path)).sort(byCodeUnit);
+    // A module that is not of the project is most often an installed tool.
+    const unknown =
+      this.#unknown ?? (this.#modules.size + this.#code.size === 0 ? this.#unknownModule : undefined);
     return {
       modules: sorted(this.#modules),
       files: sorted(new Set([...this.#code, ...this.#data])),
@@ -150,7 +159,7 @@ class Reading {
       named: sorted(this.#named),
       writes: [...this.#writes].sort(byCodeUnit),
       ...(this.#readsParams === undefined ? {} : { readsParams: this.#readsParams }),
-      ...(this.#unknown === undefined ? {} : { unknown: this.#unknown }),
+      ...(unknown === undefined ? {} : { unknown }),
       ...(this.#computed === undefined ? {} : { computed: this.#computed }),
     };
   }
@@ -217,8 +226,10 @@ class Reading {
     return this.#memo.ofCommand(text);
   }
 
-  unclear(program: string): void {
-    this.#unknown ??= program;
+  /** @param module whether it may be an installed module */
+  unclear(program: string, module: boolean): void {
+    if (module) this.#unknownModule ??= program;
+    else this.#unknown ??= program;
   }
 
   /** Counts a file, and follows what it refers to. */
@@ -332,8 +343,13 @@ class CallReading {
     // What a command has just written, or gets by template, is known already.
     const isKnown = (text: string): boolean =>
       text.includes('${') || this.#paths(text).some((path) => this.#reading.isWritten(path));
-    if (needsCode && !this.#found && !this.#call.words.some(({ texts }) => texts.some(isKnown)))
-      this.#reading.unclear(this.#call.words.map(({ texts }) => texts[0] ?? '…').join(' '));
+    if (needsCode && !this.#found && !this.#call.words.some(({ texts }) => texts.some(isKnown))) {
+      const program = this.#call.words.map(({ texts }) => texts[0] ?? '…').join(' ');
+      this.#reading.unclear(
+        program,
+        runs.some(({ how }) => how === 'python-module'),
+      );
+    }
   }
 
   #paths(text: string): string[] {

@@ -11,6 +11,7 @@ export class ProjectFiles {
   readonly root: string;
   readonly #paths: ProjectPaths;
   readonly #kinds = new Map<string, 'file' | 'folder' | undefined>();
+  readonly #sizes = new Map<string, number>();
   readonly #names = new Map<string, ReadonlySet<string>>();
   readonly #binaries = new Map<string, readonly string[]>();
 
@@ -37,12 +38,18 @@ export class ProjectFiles {
     let kind: 'file' | 'folder' | undefined;
     try {
       const stat = statSync(posix.join(this.root, path), { throwIfNoEntry: false });
+      if (stat !== undefined) this.#sizes.set(path, stat.size);
       kind = stat?.isFile() === true ? 'file' : stat?.isDirectory() === true ? 'folder' : undefined;
     } catch {
       kind = undefined; // a file where a folder should be, a name that is too long: nothing is there
     }
     this.#kinds.set(path, kind);
     return kind;
+  }
+
+  /** Bytes of the file at a path that was looked at. */
+  size(path: string): number {
+    return this.kind(path) === 'file' ? (this.#sizes.get(path) ?? 0) : 0;
   }
 
   /** Names in a folder; none if it can't be listed. */

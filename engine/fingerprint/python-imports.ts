@@ -42,7 +42,11 @@ export function pythonReferences(source: string): PythonReferences {
   const places = new Map<string, SearchFolder>();
   let computed = false;
   for (const line of logicalLines(source)) {
-    for (const { kind, text } of line) if (kind === 'string' && mayNameCode(text)) strings.add(text);
+    for (const { kind, text } of line) {
+      if (kind === 'string' && mayNameCode(text)) strings.add(text);
+      // DVC's function reads the file of that name.
+      if (kind === 'name' && text === 'params_show') strings.add('params.yaml');
+    }
     imports.push(...importsIn(line));
     const dynamic = dynamicImports(line);
     imports.push(...dynamic.imports);

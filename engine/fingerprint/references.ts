@@ -48,27 +48,33 @@ export function languageOf(path: string): Language | undefined {
   return ending === '' ? undefined : 'data';
 }
 
+/** The file of what is remembered. */
+interface Memo {
+  readonly rules: number;
+  readonly found: Record<string, unknown>;
+}
+
+/** What other rules found is not taken up: raise this with each change of what is read from a file or a command. */
+const rules = 1;
+
 /** Reads what files refer to, and remembers it in a file. */
 export class ReferenceMemo {
   readonly #root: string;
   readonly #file: string;
-  readonly #remembered: Record<string, References>;
+  readonly #remembered: Record<string, unknown>;
   readonly #used = new Set<string>();
   #changed = false;
 
   constructor(root: string, file: string) {
     this.#root = root;
     this.#file = file;
-    this.#remembered = readJson<Record<string, References>>(file) ?? {};
+    const known = readJson<Memo>(file);
+    this.#remembered = known?.rules === rules ? known.found : {};
   }
 
   /** The calls of a command. */
   async ofCommand(text: string): Promise<readonly ShellCall[]> {
-    const references = await this.#recall(`command ${text}`, async () => ({
-      language: 'shell',
-      calls: await shellCalls(text),
-    }));
-    return references.calls ?? [];
+    return this.recall(`command ${text}`, () => shellCalls(text));
   }
 
   /**
@@ -84,15 +90,21 @@ export class ReferenceMemo {
     if (language === 'data' || language === 'module' || size > largestCode)
       return { language: language === 'module' ? language : 'data' };
     const key = `${language ?? 'unknown'} ${hash}`;
-    const known = this.#remembered[key];
-    if (known !== undefined) {
-      this.#used.add(key);
-      return known;
-    }
+    if (this.#remembered[key] !== undefined) return this.recall(key, unreached);
     const bytes = readFileSync(join(this.#root, path));
     const references = await read(bytes, language);
     // If it changed since it was hashed, this belongs to another content.
-    return sha256(bytes) === hash ? this.#recall(key, async () => references) : references;
+    return sha256(bytes) === hash ? this.recall(key, async () => references) : references;
+  }
+
+  /** What `find` found for this key, which names all that its answer depends on. */
+  async recall<T>(key: string, find: () => Promise<T>): Promise<T> {
+    this.#used.add(key);
+    if (this.#remembered[key] === undefined) {
+      this.#remembered[key] = await find();
+      this.#changed = true;
+    }
+    return this.#remembered[key] as T;
   }
 
   /** Writes what was learnt. If it can't be written, the next look takes longer, and that is all. */
@@ -103,22 +115,14 @@ export class ReferenceMemo {
     const entries = Object.entries(this.#remembered);
     const kept =
       entries.length > 2 * this.#used.size + 1000 ? entries.filter(([key]) => this.#used.has(key)) : entries;
-    await writeFileAtomic(this.#file, JSON.stringify(Object.fromEntries(kept)), { durable: false }).catch(
-      () => undefined,
-    );
-  }
-
-  async #recall(key: string, find: () => Promise<References>): Promise<References> {
-    this.#used.add(key);
-    let references = this.#remembered[key];
-    if (references === undefined) {
-      references = await find();
-      this.#remembered[key] = references;
-      this.#changed = true;
-    }
-    return references;
+    const memo: Memo = { rules, found: Object.fromEntries(kept) };
+    await writeFileAtomic(this.#file, JSON.stringify(memo), { durable: false }).catch(() => undefined);
   }
 }
+
+const unreached = (): never => {
+  throw new Error('What is remembered is not looked for.');
+};
 
 async function read(bytes: Buffer, language: Language | undefined): Promise<References> {
   const found = language ?? languageOfFirstLine(bytes);

@@ -356,6 +356,8 @@ const joined = (folder: string, text: string): string =>
 
 function variable(name: string, { variables }: State): readonly string[] {
   if (name === '0' || name === 'BASH_SOURCE') return ['${self}'];
+  // What a script is given, its caller names.
+  if (/^(?:[@*]|\d+)$/.test(name)) return ['${args}'];
   return variables.get(name) ?? (name === 'PWD' ? ['.'] : []);
 }
 

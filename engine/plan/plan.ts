@@ -21,6 +21,8 @@ export interface Plan {
   readonly root: string;
   readonly pipeline: Pipeline;
   readonly params: Params;
+  /** The option that gives parameters other values than params.yaml does, if there is one. */
+  readonly overridden: '--set' | '--profile' | undefined;
   readonly graph: Graph;
   readonly paths: ProjectPaths;
   /** pipeline.lock as it was when the plan was made. */
@@ -83,6 +85,8 @@ export async function makePlan(root: string, options: PlanOptions): Promise<Resu
     root,
     pipeline: pipeline.value,
     params: params.value,
+    overridden:
+      (options.set ?? []).length > 0 ? '--set' : options.profile === undefined ? undefined : '--profile',
     graph: graph.value,
     paths,
     lock,

@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import { fallbackShell } from '../config/shell.ts';
 import type { SourcePosition } from '../failure.ts';
 import type { Warning } from '../warning.ts';
+import { byteText } from './byte-text.ts';
 
 /** One line: `params.yaml:4:3 warning: No stage uses the parameter …`. */
 export function warningText(warning: Warning): string {
@@ -21,12 +22,28 @@ function sentence(warning: Warning): string {
       return `\`${warning.stage}\` names the ${warning.kind === 'dep' ? 'dependency' : 'parameter'} \`${warning.name}\`, but nothing in its code is called so; what it does not read needs not count.`;
     case 'unused-exclude':
       return `This leaves out no combination of the matrix of \`${warning.stage}\`.`;
+    case 'no-code':
+      return `\`${warning.stage}\` runs \`${shortened(warning.command)}\`, whose code is not found in the project. If it may change, name it under \`deps\`; otherwise an edit reruns nothing.`;
+    case 'computed-import':
+      return `\`${warning.file}\`, which \`${warning.stage}\` runs, imports modules whose names it computes. Name them under \`deps\`; otherwise an edit of them reruns nothing.`;
+    case 'undeclared-write':
+      return `\`${warning.stage}\` writes \`${warning.path}\`, which is none of its outs. Declare it there and write to \`\${outs.…}\`, or write it outside of the project.`;
+    case 'large-file':
+      return `\`${warning.stage}\` names \`${warning.path}\` (${byteText(warning.size)}) in its command. Name it under \`deps\`, too, so that everybody sees that it is an input.`;
+    case 'reads-params':
+      return `\`${warning.stage}\` reads params.yaml itself${warning.by === 'cmd' ? '' : ` (\`${warning.by}\`)`}, so every change of that file reruns it. Name its parameters under \`params\`, and read them from the file that RODADA_STAGE names.`;
     case 'no-bash':
       return `bash is not installed, so commands run in \`${fallbackShell}\`, which overlooks failures inside pipes. Install bash, or name a \`shell\` in pipeline.yaml.`;
     case 'glob-inside-out':
       return `\`${warning.pattern}\` leaves out the files inside \`${warning.out}\`, which a stage makes; to depend on them, name \`${warning.out}\`.`;
   }
 }
+
+/** A command on one line that is not too long. */
+const shortened = (command: string): string => {
+  const line = command.replaceAll(/\s+/g, ' ');
+  return line.length > 60 ? `${line.slice(0, 60)}…` : line;
+};
 
 const place = (position: SourcePosition | undefined): string =>
   position === undefined ? '' : `${pc.cyan(`${position.file}:${position.line}:${position.column}`)} `;
