@@ -6,10 +6,13 @@ import { RunLogs } from '../execute/run-log.ts';
 import { cacheFolder } from '../execute/workspace.ts';
 import { findRuns, type ShownRun } from '../inspect/runs.ts';
 import { examples, type OutputFlags, planOf, type Session, session } from './session.ts';
+import { ShownOutput } from './shown-output.ts';
 
 interface LogFlags extends OutputFlags {
   readonly runs?: boolean;
   readonly run?: number;
+  readonly follow?: boolean;
+  readonly raw?: boolean;
 }
 
 export function logCommand(): Command {
@@ -22,6 +25,15 @@ export function logCommand(): Command {
         .argParser(number)
         .conflicts('runs'),
     )
+    .addOption(
+      new Option(
+        '-f, --follow',
+        'show what a run prints while it goes on, until it ends; exit code 1 if it fails',
+      ).conflicts(['runs', 'run']),
+    )
+    .addOption(
+      new Option('--raw', 'print every byte of the log and nothing else').conflicts(['runs', 'json']),
+    )
     .option(
       '--json',
       'print JSON lines: {"type":"run",…}, then {"type":"output","text":…} for what it printed',
@@ -32,18 +44,31 @@ export function logCommand(): Command {
   $ npm run log -- download                            what it printed when it ran last
   $ npm run log -- train                               how the last run of each training went
   $ npm run log -- train:cnn1:batch32-epochs20 --runs  all its runs
-  $ npm run log -- split -n 2                          the run before the last`)}
+  $ npm run log -- split -n 2                          the run before the last
+  $ npm run log -- train:cnn1 --follow                 the run that goes on now`)}
 
-stdout and stderr are kept together, in the order in which they came. Memory is the most that was seen of the command and
+stdout and stderr are kept together, in the order in which they came. Escape sequences are left out, and of a line that overwrites
+itself, such as a progress bar, only the last state is shown. --follow waits for a run to start as long as a repro goes on. Memory is the most that was seen of the command and
 all that it started, in looks 5 times a second, on Linux; elsewhere it is not known.`,
     )
     .action((stage: string, flags: LogFlags) => session(flags, (session) => runLog(session, stage, flags)));
 }
 
-async function runLog(session: Session, stage: string, { runs, run }: LogFlags): Promise<number> {
+async function runLog(
+  session: Session,
+  stage: string,
+  { runs, run, follow, raw = false }: LogFlags,
+): Promise<number> {
   const { root, emit, failed } = session;
   const logs = new RunLogs(join(root, cacheFolder));
-  const found = findRuns(root, logs, stage, await stageNames(session));
+  const names = await stageNames(session);
+  if (follow === true) {
+    const { followRun, runToFollow } = await import('./follow-log.ts');
+    const followed = await runToFollow(session, logs, stage, names);
+    if ('failure' in followed) return failed([followed.failure]);
+    if ('run' in followed) return followRun(session, logs, followed.run, raw);
+  }
+  const found = findRuns(root, logs, stage, names);
   if (!found.ok) return failed(found.failures);
   const all = [...found.value.values()];
   if (runs === true || (all.length > 1 && run === undefined)) {
@@ -68,15 +93,17 @@ async function runLog(session: Session, stage: string, { runs, run }: LogFlags):
         hint: '`--runs` lists them.',
       },
     ]);
-  await show(session, wanted);
+  await show(session, wanted, raw);
   return 0;
 }
 
-async function show({ root, emit }: Session, run: ShownRun): Promise<void> {
-  emit({ type: 'run', ...run });
+async function show({ root, emit }: Session, run: ShownRun, raw: boolean): Promise<void> {
+  if (!raw) emit({ type: 'run', ...run });
   const file = join(root, run.log);
   if (!existsSync(file)) return;
-  for await (const text of createReadStream(file, 'utf8')) emit({ type: 'output', text: text as string });
+  const output = new ShownOutput(emit, raw);
+  for await (const piece of createReadStream(file)) await output.write(piece as Buffer);
+  output.end();
 }
 
 /** Names of the instances in pipeline.yaml; none where that can't be read: a log is of use all the more then. */

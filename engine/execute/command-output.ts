@@ -85,7 +85,7 @@ export class CommandOutput {
 
   #line(line: string): void {
     this.#last.push(line);
-    if (this.#last.length > keptLines) this.#last.shift();
+    if (this.#last.length > 2 * keptLines) this.#last.splice(0, keptLines);
     const warning = warningIn(line);
     if (warning !== undefined) this.warn(warning);
     else this.#readers.onLine?.(printable(line));

@@ -7,6 +7,7 @@ import { findProgram, searchPath } from '../config/shell.ts';
 import type { Progress } from '../stage.ts';
 import { CommandOutput, type OutputReaders } from './command-output.ts';
 import { watchMemory } from './memory-peak.ts';
+import { memoryKills, type OutOfMemory, outOfMemory } from './out-of-memory.ts';
 import { RunProcesses } from './processes.ts';
 
 export interface Commands extends OutputReaders {
@@ -35,6 +36,8 @@ export interface Ended extends Exit {
   readonly seconds: number;
   /** Peak memory, in bytes, as far as it was seen; null if the system does not tell. */
   readonly peakMemory: number | null;
+  /** Absent if memory did not run out. */
+  readonly outOfMemory?: OutOfMemory | undefined;
   /** Last lines that it printed. */
   readonly tail: readonly string[];
 }
@@ -64,6 +67,7 @@ export async function runCommands(options: Commands): Promise<Ended> {
   const started = performance.now();
   let exit: Exit = { exitCode: 0, killedBy: null };
   let peakMemory: number | null = null;
+  const kills = memoryKills();
   let killing: NodeJS.Timeout | undefined;
   const end = (): void => {
     processes.signal('SIGTERM');
@@ -80,15 +84,20 @@ export async function runCommands(options: Commands): Promise<Ended> {
       if (exit.exitCode !== 0) break;
     }
     const seconds = (performance.now() - started) / 1000;
+    const failed = exit.exitCode !== 0 && exit.unstarted === undefined && !signal.aborted;
+    const memory = failed ? outOfMemory(kills, wasKilled(exit), peakMemory) : undefined;
     await endBackground(processes, exit.exitCode === 0, output, signal);
     await Promise.all(children.map(letGo));
-    return { ...exit, seconds, peakMemory, tail: output.end() };
+    return { ...exit, seconds, peakMemory, outOfMemory: memory, tail: output.end() };
   } finally {
     signal.removeEventListener('abort', end);
     clearTimeout(killing);
     processes.forget();
   }
 }
+
+/** SIGKILL ended it; a shell tells by 128 and the signal's number what ended a program that it waited for. */
+const wasKilled = ({ exitCode, killedBy }: Exit): boolean => killedBy === 'SIGKILL' || exitCode === 128 + 9;
 
 interface Surroundings {
   readonly options: Commands;

@@ -101,6 +101,12 @@ export async function takeRunLock(folder: string, options: RunLockOptions = {}):
   }
 }
 
+/** Whether a run holds the lock. */
+export async function isRunAtWork(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch(() => []);
+  return names.length > 0 && [...(await liveClaims(folder, '\0')).values()].some(({ holds }) => holds);
+}
+
 /** All claims but those that begin with `own` of runs that are alive, by name; those of dead ones are removed. */
 async function liveClaims(folder: string, own: string): Promise<Map<string, Claim>> {
   await mkdir(folder, { recursive: true });

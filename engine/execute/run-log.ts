@@ -76,6 +76,11 @@ export class RunLogs {
       note({ ...run, outcome, exitCode, killedBy, seconds, peakMemory, message }).catch(() => undefined);
   }
 
+  /** The last run with this key. */
+  get(key: string): LoggedRun | undefined {
+    return readJson<LoggedRun>(join(this.folder, `${key}.json`));
+  }
+
   /** All runs that are known, the last one first, each with the file of what it printed. */
   all(): { run: LoggedRun; log: string }[] {
     if (!existsSync(this.folder)) return [];

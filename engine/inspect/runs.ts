@@ -29,10 +29,8 @@ export function findRuns(
   for (const { run, log } of logs.all()) {
     stages.add(run.stage);
     if (run.stage !== target && !run.stage.startsWith(`${target}:`)) continue;
-    const { pid, ...shown } = run;
     const runs = found.get(run.stage) ?? [];
-    const outcome = run.outcome === 'running' && !isAlive(pid) ? 'lost' : run.outcome;
-    runs.push({ ...shown, outcome, number: runs.length + 1, log: relative(root, log) });
+    runs.push({ ...shownRun(run), number: runs.length + 1, log: relative(root, log) });
     found.set(run.stage, runs);
   }
   if (found.size > 0) return succeed(found);
@@ -49,6 +47,19 @@ export function findRuns(
     message: `There is no stage \`${target}\`.`,
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+/** How a run goes, or how it ended, by now. */
+export function endOf(logs: RunLogs, { key, started }: ShownRun): Partial<ShownRun> {
+  const isIt = (run: LoggedRun | undefined): boolean => run?.key === key && run.started === started;
+  const newest = logs.get(key);
+  // A later run with the same key may have taken its place.
+  const run = isIt(newest) ? newest : logs.all().find((each) => isIt(each.run))?.run;
+  return run === undefined ? { outcome: 'running' } : shownRun(run);
+}
+
+function shownRun({ pid, ...run }: LoggedRun): Omit<ShownRun, 'number' | 'log'> {
+  return { ...run, outcome: run.outcome === 'running' && !isAlive(pid) ? 'lost' : run.outcome };
 }
 
 function isAlive(pid: number): boolean {
