@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { acceptOuts } from '../execute/accept.ts';
+import { clean } from '../execute/clean.ts';
 import { takeRunLock } from '../execute/run-lock.ts';
 import { cacheFolder, Workspace } from '../execute/workspace.ts';
 import { choose, examples, type PlanFlags, type Session, session, withPlanOptions } from './session.ts';
@@ -44,6 +45,11 @@ async function runCommit(session: Session, targets: readonly string[], flags: Pl
     const workspace = new Workspace(plan, { setup: true, report });
     const prepared = await workspace.prepare(chosen);
     if (!prepared.ok) return failed(prepared.failures);
+    // What they would be accepted for must be what the next run finds.
+    if (!plan.leftovers.isEmpty) {
+      await clean(workspace, emit);
+      await workspace.trash.emptied();
+    }
     return (await acceptOuts(workspace, chosen, emit)) === 0 ? 0 : 1;
   } finally {
     await release.value();

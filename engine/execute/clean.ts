@@ -1,6 +1,8 @@
 // Moves out of the workspace what the plan no longer makes, so that nothing reads it, and remembers what stays.
+import { join } from 'node:path';
 import type { Emit } from '../event.ts';
 import { moveOut } from '../ownership/move-out.ts';
+import { lstatIfAny } from '../plan/project-paths.ts';
 import type { Workspace } from './workspace.ts';
 
 /** @returns how many outputs moved, and how many stay because they were changed by hand */
@@ -17,5 +19,12 @@ export async function clean(workspace: Workspace, emit: Emit): Promise<{ moved: 
     for (const out of Object.values(outs))
       if (made.get(out.path) === undefined && plan.graph.outs.containing(out.path)?.out.path === out.path)
         made.note({ ...out, stage });
+  // What somebody removed by hand is not expected back: a new file there is theirs.
+  for (const { path } of [...made.all()])
+    if (
+      plan.graph.outs.containing(path)?.out.path !== path &&
+      lstatIfAny(join(workspace.root, path)) === undefined
+    )
+      made.forget(path);
   return { moved: moved.length, kept: kept.length };
 }

@@ -23,11 +23,9 @@ export class Trash {
     this.#delete(name);
   }
 
-  /** The same for a file, or a folder that its owner may not write to. */
+  /** Moves one of many files or folders out of the way, to be deleted with the folder. */
   async take(path: string): Promise<void> {
-    const name = this.#name();
-    await moveTree(path, name);
-    this.#delete(name);
+    await moveTree(path, this.#name());
   }
 
   #name(): string {

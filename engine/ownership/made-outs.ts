@@ -29,6 +29,8 @@ type Line = MadeOut | { readonly path: string; readonly gone: true } | { readonl
 export class MadeOuts {
   readonly #file: string;
   readonly #outs = new Map<string, MadeOut>();
+  /** Folders around the outputs. */
+  readonly #folders = new Set<string>();
   #choice: PlanChoice = {};
   #lines = 0;
   #isTorn = false;
@@ -57,7 +59,7 @@ export class MadeOuts {
     const before = this.#outs.get(path);
     if (before?.hash === hash && before.type === type && before.stage === stage && before.cache === cache)
       return;
-    if (before === undefined && type === 'directory')
+    if (before === undefined && this.#folders.has(path))
       for (const inner of [...this.#outs.keys()]) if (inner.startsWith(`${path}/`)) this.forget(inner);
     this.#append({ path, stage, type, hash, size, files, ...(cache === false ? { cache } : {}) });
   }
@@ -105,7 +107,12 @@ export class MadeOuts {
   #take(line: Line): void {
     if ('choice' in line) this.#choice = line.choice;
     else if ('gone' in line) this.#outs.delete(line.path);
-    else this.#outs.set(line.path, line);
+    else {
+      this.#outs.set(line.path, line);
+      let folder = dirname(line.path);
+      for (; folder !== '.' && !this.#folders.has(folder); folder = dirname(folder))
+        this.#folders.add(folder);
+    }
   }
 
   #append(line: Line): void {

@@ -154,6 +154,17 @@ describe('profiles and --set', () => {
   });
 });
 
+describe('commit', () => {
+  it('accepts what the next repro finds', async () => {
+    const reader = `${files['pipeline.yaml']}  list: { cmd: 'ls \${deps.made} > \${outs.list}', deps: { made: made }, outs: { list: list.txt } }\n`;
+    const project = await changed(noB, { ...files, 'pipeline.yaml': reader });
+    await project.write('list.txt', 'accepted\n');
+    expect((await project.cli('commit', 'list')).exitCode).toBe(0);
+    expect((await project.repro()).summary.fresh).toContain('list');
+    expect(await project.read('list.txt')).toBe('accepted\n');
+  });
+});
+
 describe('status', () => {
   it('lists what repro would move out, and ends with 1', async () => {
     const project = await changed(noB);
@@ -212,6 +223,11 @@ describe('a leftover that was changed by hand', () => {
     // Its owner moves it away: nothing is left to say.
     await project.remove('made/b.txt');
     expect((await project.cli('status')).exitCode).toBe(0);
+    // And a new file of that name is a source like any other.
+    await project.repro();
+    await project.write('made/b.txt', 'source\n');
+    await project.repro();
+    expect(await project.read('all.txt')).toBe('a\nsource\nc\nsource\n');
   });
 
   it('stays also if its stage has another path for the output now', async () => {
@@ -223,6 +239,18 @@ describe('a leftover that was changed by hand', () => {
     expect((await project.cli('status')).stdout).toContain(
       'note.txt is left over from note, but was changed',
     );
+  });
+
+  it('stays around an output that lies in it now, until the rest of it is gone', async () => {
+    const project = await changed((text) => text.replace('deep/er/tree', 'deep/er/tree/inner'));
+    await project.write('deep/er/tree/2.txt', 'by hand\n');
+    expect((await project.repro()).exitCode).toBe(0);
+    expect(readdirSync(project.path('deep/er/tree')).sort()).toEqual(['2.txt', 'in', 'inner']);
+    expect((await project.cli('status')).exitCode).toBe(1);
+    await project.write('deep/er/tree/2.txt', '2\n');
+    expect((await project.repro()).summary).toMatchObject({ executed: [], restored: [] });
+    expect(readdirSync(project.path('deep/er/tree')).sort()).toEqual(['inner']);
+    await expectCleanBuild(project);
   });
 
   it('stays if it is a folder with a file added, with all that is in it', async () => {
@@ -387,5 +415,8 @@ describe('compare and check', () => {
     git(project, 'commit', '-q', '-m', 'Default');
     await project.repro('--profile', 'small');
     expect((await project.cli('compare')).stdout).toContain('metrics/s.json');
+    expect((await project.cli('compare', '--profile', 'small')).stdout).toContain('metrics/s.json');
+    await project.repro();
+    expect((await project.cli('compare', '--profile', 'small')).exitCode).toBe(0);
   });
 });
