@@ -14,8 +14,10 @@ import type { Seen, StatMemo } from '../store/stat-memo.ts';
 export interface Looks {
   /** Path of a dependency or of a file of code → what it held. */
   readonly paths: ReadonlyMap<string, Seen>;
-  /** JavaScript or TypeScript that the commands run → its closure. */
+  /** JavaScript or TypeScript that the commands run, or a file that stands for a package → its closure. */
   readonly modules: ReadonlyMap<string, CodeClosure>;
+  /** Scripts of package.json that the commands run → their texts. */
+  readonly scripts: Readonly<Record<string, string>>;
   /** Code of other languages. */
   readonly files: readonly string[];
 }
@@ -96,10 +98,13 @@ export class Inputs {
 
   /** Code that the commands run now, because it was not there before. */
   async #newCode(): Promise<string | undefined> {
-    const { modules, files, data } = await this.#codeNow();
+    const { modules, packages, scripts, files, data } = await this.#codeNow();
+    const before = this.#looks.scripts;
+    const changed = Object.keys({ ...before, ...scripts }).find((name) => before[name] !== scripts[name]);
+    if (changed !== undefined) return changed;
     // Data that was not there is what the commands themselves leave.
     const known = [...this.#looks.modules.keys(), ...this.#looks.files, ...data];
-    return difference([...modules, ...files], known);
+    return difference([...modules, ...packages, ...files], known);
   }
 
   /** A file that a pattern matches and did not match, or the other way round. */

@@ -26,7 +26,7 @@ import { isWider } from '../store/modes.ts';
 import { ObjectStore } from '../store/object-store.ts';
 import { RunRecords } from '../store/run-records.ts';
 import { type Seen, StatMemo } from '../store/stat-memo.ts';
-import type { Content, OnBytes } from '../store/tree.ts';
+import { type Content, type OnBytes, sha256 } from '../store/tree.ts';
 import type { Warning } from '../warning.ts';
 import { checkCode, type SeenCode } from './code-checks.ts';
 import { type HashProgress, hashProgress } from './hash-progress.ts';
@@ -101,7 +101,8 @@ export class Workspace {
   async prepare(instances: readonly Instance[]): Promise<Result<void>> {
     const codes = await this.#codesOf(instances);
     const modules = new Set([...codes.values()].flatMap((code) => this.#unmade(code.modules)));
-    const closures = await this.#closures.of([...modules]);
+    const packages = new Set([...codes.values()].flatMap((code) => code.packages));
+    const closures = await this.#closures.of([...modules, ...packages]);
     if (!closures.ok) return closures;
     const checked = await checkOutsAreNoSources(this, instances, (instance) => {
       const { named, modules, files } = codes.get(instance)!;
@@ -149,13 +150,14 @@ export class Workspace {
   ): Promise<{ missing: string } | { fingerprint: Fingerprint; inputs: Inputs }> {
     const code: Record<string, string> = {};
     const packages: Record<string, string> = {};
-    const { modules, files, readsParams } = await this.codeOf(instance);
-    const closures = await this.#closures.of(modules);
+    const { modules, files, packages: loaded, scripts, runsNode, readsParams } = await this.codeOf(instance);
+    const closures = await this.#closures.of([...modules, ...loaded]);
     if (!closures.ok) throw new Error(unreadable(closures.failures[0]));
     for (const closure of closures.value.values()) {
       Object.assign(code, closure.code);
       Object.assign(packages, closure.packages);
     }
+    for (const [script, text] of Object.entries(scripts)) code[script] = sha256(text);
     const seen = new Map<string, Seen>();
     const look: LookUp = async (path) => {
       if (lookUp !== undefined) return lookUp(path);
@@ -192,10 +194,10 @@ export class Workspace {
       matrix,
       deps,
       outs,
-      ...(await this.#environment.of(instance.env)),
+      ...(await this.#environment.of(instance.env, runsNode)),
       ...(wdir === undefined ? {} : { wdir }),
     };
-    const looks = { paths: seen, modules: closures.value, files };
+    const looks = { paths: seen, modules: closures.value, scripts, files };
     const codeNow = (): Promise<CommandCode> => this.#codeOf(instance, this.#newReader());
     return { fingerprint, inputs: new Inputs(this, this.#closures, instance, looks, codeNow) };
   }
@@ -253,10 +255,12 @@ export class Workspace {
     const found = code.modules.map((module) => closures.get(module)!);
     const compiled = Object.assign({}, ...found.map((closure) => closure.code)) as Record<string, string>;
     const readsParams = code.readsParams ?? (await paramsReader(this.root, compiled, this.#references));
+    const computed = code.computed ?? found.flatMap((closure) => closure.computed)[0];
     return {
       ...code,
       instance,
       ...(readsParams === undefined ? {} : { readsParams }),
+      ...(computed === undefined ? {} : { computed }),
     };
   }
 

@@ -1,9 +1,11 @@
 // What the commands of a stage name: the files of the project that they run or read, those that they write, and what is unclear.
+import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { paramsFile } from '../config/params.ts';
 import { byCodeUnit } from '../order.ts';
 import type { Content } from '../store/tree.ts';
 import { type Run, rolesOf } from './call-roles.ts';
+import { isNodeProgram, nodeCall, scriptTexts } from './node-calls.ts';
 import type { ProjectFiles } from './project-files.ts';
 import { type PythonProgram, pythonClosure } from './python-closure.ts';
 import { pythonReferences } from './python-imports.ts';
@@ -24,6 +26,12 @@ export interface Commands {
 export interface CommandCode {
   /** JavaScript and TypeScript that they run: the bundler follows its imports. */
   readonly modules: readonly string[];
+  /** Files of `node_modules` that stand for the packages whose commands or modules they run. */
+  readonly packages: readonly string[];
+  /** Scripts of package.json that they run: `package.json scripts.x` → its text. */
+  readonly scripts: Readonly<Record<string, string>>;
+  /** Whether Node runs, so that its version counts. */
+  readonly runsNode: boolean;
   /** Files that count byte for byte: code of other languages with all that it imports, and data. */
   readonly files: readonly string[];
   /** Of these files, those that are no code. */
@@ -36,7 +44,7 @@ export interface CommandCode {
   readonly readsParams?: string;
   /** A program whose code was not found. */
   readonly unknown?: string;
-  /** A Python file that imports modules whose names it computes. */
+  /** A file that imports modules whose names it computes. */
   readonly computed?: string;
 }
 
@@ -124,7 +132,7 @@ const languageOfPython = (path: string): Language => (path.endsWith('.ipynb') ? 
 
 /** One look at a stage's commands. */
 class Reading {
-  readonly #project: ProjectFiles;
+  readonly project: ProjectFiles;
   readonly #memo: ReferenceMemo;
   readonly #deps: Readonly<Record<string, string>>;
   readonly #reader: CommandReader;
@@ -133,14 +141,17 @@ class Reading {
   readonly #data = new Set<string>();
   readonly #named = new Set<string>();
   readonly #writes = new Set<string>();
+  readonly #packages = new Set<string>();
+  readonly #scripts: Record<string, string> = {};
   readonly #visited = new Set<string>();
   #readsParams: string | undefined;
   #unknown: string | undefined;
   #unknownModule: string | undefined;
   #computed: string | undefined;
+  #runsNode = false;
 
   constructor(project: ProjectFiles, memo: ReferenceMemo, { deps }: Commands, reader: CommandReader) {
-    this.#project = project;
+    this.project = project;
     this.#memo = memo;
     this.#deps = deps;
     this.#reader = reader;
@@ -154,6 +165,9 @@ class Reading {
       this.#unknown ?? (this.#modules.size + this.#code.size === 0 ? this.#unknownModule : undefined);
     return {
       modules: sorted(this.#modules),
+      packages: sorted(this.#packages),
+      scripts: this.#scripts,
+      runsNode: this.#runsNode || this.#modules.size > 0,
       files: sorted(new Set([...this.#code, ...this.#data])),
       data: sorted([...this.#data].filter((path) => !this.#code.has(path))),
       named: sorted(this.#named),
@@ -182,7 +196,7 @@ class Reading {
   paths(text: string, folders: readonly string[], self: string | undefined): string[] {
     const filled = this.fill(text, self);
     if (filled === undefined) return [];
-    const paths = folders.map((folder) => this.#project.pathOf(folder, filled));
+    const paths = folders.map((folder) => this.project.pathOf(folder, filled));
     return [...new Set(paths.filter((path) => path !== undefined))];
   }
 
@@ -193,21 +207,21 @@ class Reading {
     const filled = text.replaceAll(
       /\$\{(self|root|deps\.([^{}]+)|[^{}]*)\}/g,
       (_, name: string, dep?: string) => {
-        if (name === 'root') return this.#project.root;
+        if (name === 'root') return this.project.root;
         const path = name === 'self' ? self : this.#deps[dep ?? ''];
         known &&= path !== undefined;
-        return path === undefined ? '' : posix.resolve(this.#project.root, path);
+        return path === undefined ? '' : posix.resolve(this.project.root, path);
       },
     );
     return known ? filled : undefined;
   }
 
   kind(path: string): 'file' | 'folder' | undefined {
-    return this.#project.kind(path);
+    return this.project.kind(path);
   }
 
   get root(): string {
-    return this.#project.root;
+    return this.project.root;
   }
 
   name(path: string): void {
@@ -224,6 +238,23 @@ class Reading {
 
   parse(text: string): Promise<readonly ShellCall[]> {
     return this.#memo.ofCommand(text);
+  }
+
+  /** Notes that Node runs, and which packages it does not find by an import. */
+  node(packages: readonly string[]): void {
+    this.#runsNode = true;
+    for (const file of packages) this.#packages.add(file);
+  }
+
+  /** Counts a script of package.json, and follows it. */
+  async script(manifest: string, name: string, depth: number): Promise<void> {
+    const folder = posix.dirname(manifest);
+    for (const [each, text] of scriptTexts(readFileSync(posix.join(this.root, manifest), 'utf8'), name)) {
+      const key = `${manifest} scripts.${each}`;
+      if (this.#scripts[key] !== undefined) continue;
+      this.#scripts[key] = text;
+      await this.calls(await this.parse(text), [folder], undefined, depth + 1);
+    }
   }
 
   /** @param module whether it may be an installed module */
@@ -275,12 +306,13 @@ class Reading {
     any: boolean,
   ): Promise<void> {
     for (const word of text.split(/[\s'"`;,|&()<>]+/)) {
+      if (any && isNodeProgram(word)) this.#runsNode = true;
       if (/(?:^|\/)params\.yaml$/.test(word) && this.#isParams(word, folders)) this.#readsParams ??= by;
       if (word === '' || word.includes('{')) continue;
       const own = posix.extname(by);
       for (const candidate of own === '' || any || posix.extname(word) !== '' ? [word] : [word, word + own])
         for (const path of new Set(
-          ['.', ...folders].map((folder) => this.#project.pathOf(folder, candidate)),
+          ['.', ...folders].map((folder) => this.project.pathOf(folder, candidate)),
         )) {
           if (path === undefined || path === by || path === paramsFile) continue;
           const language = languageOf(path);
@@ -293,7 +325,7 @@ class Reading {
   /** Whether a text means the project's params.yaml. If it leads nowhere, its folder is computed, and it may well do. */
   #isParams(word: string, folders: readonly string[]): boolean {
     const found = folders
-      .map((folder) => this.#project.pathOf(folder, word))
+      .map((folder) => this.project.pathOf(folder, word))
       .filter((path) => path !== undefined && this.kind(path) === 'file');
     return found.length === 0 || found.includes(paramsFile);
   }
@@ -338,6 +370,7 @@ class CallReading {
       for (const text of word.texts) for (const path of this.#paths(text)) this.#reading.write(path);
     for (const text of written) for (const path of this.#paths(text)) this.#reading.write(path);
     for (const run of runs) await this.#run(run);
+    await this.#node();
     for (const word of [...this.#call.words, ...(this.#call.reads ?? [])])
       if (!writes.has(word)) await this.#word(word);
     // What a command has just written, or gets by template, is known already.
@@ -354,6 +387,21 @@ class CallReading {
 
   #paths(text: string): string[] {
     return this.#reading.paths(text, this.#folders, this.#self);
+  }
+
+  async #node(): Promise<void> {
+    const { runs, packages, script } = nodeCall(this.#call, this.#reading.project);
+    if (runs) this.#reading.node(packages);
+    if (script === undefined) return;
+    for (let folder of script.folder === undefined ? this.#folders : this.#paths(script.folder))
+      for (; ; folder = posix.dirname(folder)) {
+        const manifest = posix.join(folder, 'package.json');
+        if (this.#reading.kind(manifest) === 'file') {
+          await this.#reading.script(manifest, script.name, this.#depth);
+          break;
+        }
+        if (folder === posix.dirname(folder)) break;
+      }
   }
 
   async #file(path: string, language?: Language): Promise<void> {

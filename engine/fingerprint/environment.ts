@@ -53,15 +53,18 @@ export class Environment {
     return failures.length === 0 ? succeed(undefined) : fail(...failures);
   }
 
-  /** What a fingerprint holds of `names`, and Node's major version. */
-  async of(names: readonly string[]): Promise<Pick<Fingerprint, 'environment' | 'variables'>> {
+  /** What a fingerprint holds of `names`, and Node's major version if the stage runs Node. */
+  async of(
+    names: readonly string[],
+    runsNode: boolean,
+  ): Promise<Pick<Fingerprint, 'environment' | 'variables'>> {
     const facts = names.filter(this.#isFact);
     const values = await Promise.all(facts.map((name) => this.#fact(name)));
     const variables = names.filter((name) => !this.#isFact(name));
     const hashes = await Promise.all(variables.map((name) => this.#hash(name)));
-    const node = process.versions.node.split('.')[0]!;
+    const node = runsNode ? { node: process.versions.node.split('.')[0]! } : {};
     return {
-      environment: { node, ...Object.fromEntries(facts.map((name, i) => [name, values[i]!])) },
+      environment: { ...node, ...Object.fromEntries(facts.map((name, i) => [name, values[i]!])) },
       ...(variables.length === 0
         ? {}
         : { variables: Object.fromEntries(variables.map((name, i) => [name, hashes[i]!])) }),

@@ -465,3 +465,12 @@ describe('several scripts', () => {
     expect(await project.read('pipeline.lock')).toBe(together);
   });
 });
+
+it('warns about a module that is loaded by a name that the code computes', async () => {
+  const project = await projectOf({
+    'main.mjs': `const { default: result } = await import(process.env.NAME ?? String('./x.mjs').trim());${writing}`,
+    'x.mjs': 'export default 1;',
+  });
+  const { stdout, stderr } = await project.cli('repro');
+  expect(stdout + stderr).toContain('`main.mjs`, which `s` runs, imports modules whose names it computes.');
+});

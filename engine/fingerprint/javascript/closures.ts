@@ -26,10 +26,19 @@ export async function closuresOf(
   const modules = new Modules(resolver, states, isMade);
   const versions = new PackageVersions(resolver);
   const files = scripts.map((script) => resolver.real(join(resolver.root, script)));
-  await modules.load(files);
+  // A file of an installed package stands for the package.
+  const installed = files.map((file) => resolver.installed(file));
+  await modules.load(files.filter((_, i) => installed[i] === undefined));
   const closures: Record<string, Omit<CodeClosure, 'settled'>> = {};
   const failures = new Map<string, ConfigurationFailure>();
   for (const [i, script] of scripts.entries()) {
+    const folder = installed[i];
+    if (folder !== undefined) {
+      const looked = new Set<Input>([script]);
+      const packages = sorted(versions.of([folder], (input) => looked.add(input)));
+      closures[script] = { code: {}, packages, computed: [], inputs: statesOf(looked, states) };
+      continue;
+    }
     const linked = modules.linker.link(files[i]!);
     for (const failure of notFound(linked)) failures.set(JSON.stringify(failure), failure);
     const inputs = modules.inputsOf(files[i]!).add(script);
@@ -45,11 +54,14 @@ export async function closuresOf(
       code: sorted([...Object.entries(linked.code), ...assets]),
       packages: sorted(packages),
       computed: linked.computed,
-      inputs: sorted([...inputs].map((input: Input) => [input, states.of(input)])),
+      inputs: statesOf(inputs, states),
     };
   }
   return failures.size > 0 ? fail(...failures.values()) : succeed(closures);
 }
+
+const statesOf = (inputs: ReadonlySet<Input>, states: InputStates): Record<Input, string> =>
+  sorted([...inputs].map((input) => [input, states.of(input)]));
 
 const sorted = (entries: Iterable<readonly [string, string]>): Record<string, string> =>
   Object.fromEntries([...entries].sort(([a], [b]) => byCodeUnit(a, b)));

@@ -46,7 +46,7 @@ class Finder {
   }
 
   visit(node: AnyNode): void {
-    if (node.type === 'ImportExpression') this.#add('import', node.source as AnyNode, true);
+    if (node.type === 'ImportExpression') this.#add('import', node.source as AnyNode, 'runs');
     if (node.type === 'CallExpression' || node.type === 'NewExpression') this.#call(node);
     if (/^(Call|New|Binary|Member)Expression$|^TemplateLiteral$/.test(node.type))
       for (const { text, isPath } of this.#texts(node, 0)) if (isPath) this.#found('path', text, false);
@@ -58,21 +58,23 @@ class Finder {
     const argument = (node.arguments as AnyNode[])[0];
     if (argument === undefined) return;
     if (this.#isRequire(callee)) {
-      this.#add('require', argument, true);
+      this.#add('require', argument, 'runs');
       return;
     }
     const name = String(callee.name ?? (callee.property as AnyNode | undefined)?.name ?? '');
     const object = callee.type === 'MemberExpression' ? (callee.object as AnyNode) : undefined;
     if (name === 'resolve' && object !== undefined && this.#isRequire(object))
-      this.#add('require', argument, true);
-    else if (name === 'resolve' && object?.type === 'MetaProperty') this.#add('import', argument, true);
+      this.#add('require', argument, 'finds');
+    else if (name === 'resolve' && object?.type === 'MetaProperty') this.#add('import', argument, 'finds');
     else if (name === 'register' && (node.arguments as AnyNode[]).length > 1)
-      this.#add('import', argument, true);
-    else if (name === 'Worker' || name === 'fork' || name === 'register') this.#add('cwd', argument, true);
+      this.#add('import', argument, 'runs');
+    else if (name === 'Worker' || name === 'fork' || name === 'register') this.#add('cwd', argument, 'runs');
   }
 
-  #add(by: 'import' | 'require' | 'cwd', argument: AnyNode, runs: boolean): void {
-    for (const { text, isPath } of this.#texts(argument, 0)) this.#found(isPath ? 'path' : by, text, runs);
+  /** @param does whether the code runs what the argument names, or only finds it, so that a name that is computed says little */
+  #add(by: 'import' | 'require' | 'cwd', argument: AnyNode, does: 'runs' | 'finds'): void {
+    for (const { text, isPath } of this.#texts(argument, 0))
+      if (does === 'runs' || !text.startsWith(wild)) this.#found(isPath ? 'path' : by, text, true);
   }
 
   #found(by: Named['by'], name: string, runs: boolean): void {

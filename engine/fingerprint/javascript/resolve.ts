@@ -88,6 +88,12 @@ export class Resolver {
     return realpathSync(path);
   }
 
+  /** Folder of the installed package that a file belongs to. */
+  installed(file: string): string | undefined {
+    const [target] = this.asset(file, () => undefined);
+    return target?.is === 'package' ? target.folder : undefined;
+  }
+
   /** What a specifier may mean to `from`; nothing if it means nothing that is there. */
   resolve(specifier: string, from: string, by: By, note: Note): readonly Target[] {
     if (isBuiltin(specifier)) return [{ is: 'builtin', specifier }];
