@@ -34,7 +34,7 @@ export async function acceptOuts(
 }
 
 async function accept(workspace: Workspace, instance: Instance): Promise<'accepted' | 'fresh' | Failure> {
-  const { root, lock, made, objects, records } = workspace;
+  const { root, lock, made, memo, objects, records } = workspace;
   const stage = instance.name;
   const failed = (message: string): Failure => ({
     reason: 'stage',
@@ -60,7 +60,9 @@ async function accept(workspace: Workspace, instance: Instance): Promise<'accept
   const outs: Record<string, { path: string; content: Content }> = {};
   for (const { name, path, cache } of instance.outs) {
     const { wider: _, ...found } = present[name]!;
-    const content = cache ? (await objects.take(join(root, path))).content : found;
+    const content = cache
+      ? (await objects.take(join(root, path), { links: memo.targets.of(root, join(root, path)) })).content
+      : found;
     if (!sameContent(content, present[name])) return failed(`\`${path}\` changed while it was read.`);
     outs[name] = { path, content };
   }

@@ -90,7 +90,7 @@ async function bring(
   const folder = await mkdtemp(join(cache, 'tmp', 'checkout-'));
   try {
     const from = join(folder, 'out');
-    const listing = await objects.restore(content, from);
+    const listing = await objects.restore(content, from, memo.targets.of(root, from, join(root, path)));
     const stamp = lookAt(from)?.stamp;
     const ready = { from, path, content, listing, held: false, stamp, moment: memo.clock.now() };
     if (!safe) {
@@ -110,11 +110,11 @@ async function bring(
 
 /** Whether what stands at `path` can be had again. What a run left there and the store lost is put back into it. */
 async function isSafe(place: Place, path: string, now: Content | undefined): Promise<boolean> {
-  const { root, objects } = place;
+  const { root, memo, objects } = place;
   if (now === undefined) return lstatSync(join(root, path), { throwIfNoEntry: false }) === undefined;
   if (await objects.has(now)) return true;
   if (!lockedAt(place, path).some((out) => sameContent(out, now))) return false;
-  await objects.take(join(root, path));
+  await objects.take(join(root, path), { links: memo.targets.of(root, join(root, path)) });
   return true;
 }
 

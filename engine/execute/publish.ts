@@ -1,11 +1,12 @@
 // Puts outs into the workspace: what was made or restored in scratch takes the old one's place by rename.
 import { lstatSync, unlinkSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { PresentOuts } from '../explain.ts';
 import type { Instance } from '../plan/instance.ts';
 import { kindOfMode, sameContent } from '../store/content.ts';
 import { crashPoint } from '../store/crash-point.ts';
+import type { Links } from '../store/links.ts';
 import { strictModesOf } from '../store/modes.ts';
 import type { Taken } from '../store/object-store.ts';
 import { lookAt, sameWrite, stampOf } from '../store/stamp.ts';
@@ -19,6 +20,7 @@ import {
   type OnBytes,
 } from '../store/tree.ts';
 import { moveTree, removeTree } from '../store/trees.ts';
+import { settleLinks } from './settle-links.ts';
 import type { Workspace } from './workspace.ts';
 
 /** An out that stands complete in scratch. */
@@ -34,7 +36,9 @@ export interface ReadyOut extends Learnt {
 /** Why what a command left can't be an out. */
 export interface Uncollected {
   readonly out: string;
-  readonly state: 'missing' | 'link' | 'special';
+  readonly state: 'missing' | 'link' | 'special' | 'scratch-link';
+  /** The link in the output that leads into scratch. */
+  readonly link?: string;
 }
 
 /**
@@ -49,12 +53,23 @@ export async function collect(
   distrust: boolean,
   present: PresentOuts,
 ): Promise<Uncollected | { outs: Record<string, ReadyOut> }> {
+  const { root, cache, memo } = workspace;
+  const linksOf = (name: string): Links =>
+    memo.targets.of(
+      root,
+      scratch[name]!,
+      resolve(root, instance.outs.find((out) => out.name === name)!.path),
+    );
+  const gone = [join(cache, 'tmp'), join(cache, 'partial')];
   // All are looked at before the first is kept.
   for (const { name } of instance.outs) {
     const stat = lstatSync(scratch[name]!, { throwIfNoEntry: false });
     if (stat === undefined) return { out: name, state: 'missing' };
     if (stat.isSymbolicLink()) return { out: name, state: 'link' };
     if (!stat.isFile() && !stat.isDirectory()) return { out: name, state: 'special' };
+    if (!stat.isDirectory()) continue;
+    const link = settleLinks(scratch[name]!, linksOf(name), gone);
+    if (link !== undefined) return { out: name, state: 'scratch-link', link };
   }
   const outs: Record<string, ReadyOut> = {};
   const locked = workspace.lock.blocks.get(instance.name);
@@ -64,8 +79,8 @@ export async function collect(
     const moment = workspace.memo.clock.now();
     const stamp = lookAt(from)?.stamp;
     const taken = cache
-      ? await workspace.objects.take(from, { onBytes, distrust })
-      : await contentAt(from, onBytes);
+      ? await workspace.objects.take(from, { onBytes, distrust, links: linksOf(name) })
+      : await contentAt(from, linksOf(name), onBytes);
     // What is not kept in the store has its modes on record nowhere.
     const known = cache ? locked?.outs[name]?.modes === taken.content.modes : taken.strict.length === 0;
     const held = known && present[name]?.wider !== true && sameContent(present[name], taken.content);
@@ -74,14 +89,14 @@ export async function collect(
   return { outs };
 }
 
-async function contentAt(path: string, onBytes: OnBytes): Promise<Taken> {
+async function contentAt(path: string, links: Links, onBytes: OnBytes): Promise<Taken> {
   const strict = strictModesOf(path);
   const stat = lstatSync(path);
   if (!stat.isDirectory()) {
     const content: Content = { type: kindOfMode(stat.mode), ...(await hashFile(path, onBytes)), files: 1 };
     return { content, listing: undefined, strict };
   }
-  const listing = await listTree(path, undefined, onBytes);
+  const listing = await listTree(path, links, undefined, onBytes);
   return { content: contentOfManifest(listing.lines), listing, strict };
 }
 

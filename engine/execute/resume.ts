@@ -63,7 +63,11 @@ export async function findResumption(
       outs: names.map((name) => ({ name, path: record.fingerprint.outs[name]! })),
       restore: async (name, to) => {
         try {
-          await workspace.objects.restore(record.outs[name]!, to);
+          await workspace.objects.restore(
+            record.outs[name]!,
+            to,
+            workspace.memo.targets.of(workspace.root, to),
+          );
           return true;
         } catch (error) {
           if (error instanceof DamagedObject) return false;

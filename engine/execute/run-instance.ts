@@ -1,5 +1,5 @@
 // Brings one instance up to date: examine, decide, then restore or run, and publish.
-import { join, relative } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { type Decision, decide } from '../decide.ts';
 import type { Emit } from '../event.ts';
 import type { PresentOuts, Reason } from '../explain.ts';
@@ -15,7 +15,7 @@ import { DamagedObject } from '../store/object-store.ts';
 import { PartialStates } from '../store/partial-states.ts';
 import type { RunRecord } from '../store/run-records.ts';
 import { lookAt } from '../store/stamp.ts';
-import type { Content } from '../store/tree.ts';
+import type { Content, LinkLine } from '../store/tree.ts';
 import { exitText } from './exit-text.ts';
 import type { Inputs } from './inputs.ts';
 import { collect, publish, type ReadyOut, type Uncollected } from './publish.ts';
@@ -162,7 +162,8 @@ export async function examine(
   }
   if (asItStands.action === 'fresh') return { decision: asItStands, fingerprint, inputs, present };
   const record = restore ? workspace.records.get(key) : undefined;
-  const stored = record !== undefined && (await isStored(workspace, instance, record.outs, present));
+  const stored =
+    record !== undefined && (await isStored(workspace, instance, record.outs, present, lookUp !== undefined));
   const decision = decide({ ...situation, record: stored ? record : undefined });
   return { decision, fingerprint, inputs, present };
 }
@@ -179,19 +180,32 @@ function noteMade(
   }
 }
 
-/** Whether every out is in the store or, where the store does not keep it, still in the workspace. */
+/**
+ * Whether every output is in the store or, if the store does not keep it, still in the workspace.
+ * @param foretells whether other stages may be brought up to date before
+ */
 async function isStored(
   workspace: Workspace,
   instance: Instance,
   outs: RunRecord['outs'],
   present: PresentOuts,
+  foretells = false,
 ): Promise<boolean> {
-  for (const { name, cache } of instance.outs) {
+  const { root, memo, objects, plan } = workspace;
+  for (const { name, path, cache } of instance.outs) {
     const content = outs[name];
     if (content === undefined) return false;
     if (!cache) {
       if (!sameContent(present[name], content)) return false;
-    } else if (!(await workspace.objects.has(content))) return false;
+    } else {
+      const links = memo.targets.of(root, join(root, path));
+      const leads = async (line: LinkLine): Promise<boolean> => {
+        // What other stages make may be restored first.
+        const to = relative(root, resolve(root, path, dirname(line[1]), line[2]));
+        return (foretells && plan.graph.outs.containing(to) !== undefined) || links.leadsTo(line);
+      };
+      if (!(await objects.has(content, leads))) return false;
+    }
   }
   return true;
 }
@@ -254,7 +268,8 @@ async function restore(
       const known = locked === undefined || locked.outs[name]?.modes === content.modes;
       const held = known && sameContent(present[name], content) && !(await workspace.isWider(path, content));
       const files = workspace.memo.heldFiles(workspace.root, path);
-      const listing = held ? undefined : await workspace.objects.restore(content, from, files);
+      const links = workspace.memo.targets.of(workspace.root, from, join(workspace.root, path));
+      const listing = held ? undefined : await workspace.objects.restore(content, from, links, files);
       const stamp = held ? undefined : lookAt(from)?.stamp;
       outs[name] = { from, path, content, listing, held, stamp, moment: workspace.memo.clock.now() };
     }
@@ -362,7 +377,7 @@ async function execute(
     // A run that was recorded and is repeated may be so because the store does not have what it should.
     const distrust = workspace.records.get(key) !== undefined;
     const collected = await collect(workspace, instance, scratch.outs, distrust, present);
-    if ('state' in collected) return failed(uncollected[collected.state](collected.out));
+    if ('state' in collected) return failed(uncollected[collected.state](collected));
     const { outs } = collected;
     const contents = Object.fromEntries(Object.entries(outs).map(([name, { content }]) => [name, content]));
     const ends = new Date().toISOString();
@@ -409,12 +424,14 @@ const neverStarted = { exitCode: null, killedBy: null, seconds: null, peakMemory
 /** Whether no signal ended it; a shell tells by an exit code above 128 that one ended what it started. */
 const endedByItself = ({ exitCode }: Ended): boolean => exitCode !== null && exitCode <= 128;
 
-const uncollected: Record<Uncollected['state'], (out: string) => string> = {
-  missing: (out) =>
+const uncollected: Record<Uncollected['state'], (what: Uncollected) => string> = {
+  missing: ({ out }) =>
     `Its command succeeded but did not make the out \`${out}\`. It must write to \`\${outs.${out}}\`; the engine puts that into its place.`,
-  link: (out) =>
+  link: ({ out }) =>
     `Its command made the out \`${out}\` as a symbolic link; an out must be a file or a directory itself.`,
-  special: (out) => `Its command made the out \`${out}\`, but neither as a file nor as a directory.`,
+  special: ({ out }) => `Its command made the out \`${out}\`, but neither as a file nor as a directory.`,
+  'scratch-link': ({ out, link }) =>
+    `Its command made the link \`${link}\` in the out \`${out}\`, which leads into a folder that is deleted when the run ends. Copy the file instead, or let the link lead to something inside the out.`,
 };
 
 const changedAgain = (path: string): string =>

@@ -1,9 +1,9 @@
 // What the paths of a project will hold when the stages foretold so far are brought up to date, as far as it is known.
-import { posix, resolve } from 'node:path';
+import { posix } from 'node:path';
 import type { LookUp, Workspace } from '../execute/workspace.ts';
 import type { Instance } from '../plan/instance.ts';
 import { contentOfIdentity } from '../store/content.ts';
-import { type Content, contentOfManifest, contentWithin, manifestOf } from '../store/tree.ts';
+import { type Content, contentOfManifest, contentWithin } from '../store/tree.ts';
 
 /** What an instance reads that is not known yet. */
 interface OpenInputs {
@@ -68,12 +68,12 @@ export class Prospect {
 
   /** What a folder will hold when the leftovers in it are moved out; undefined if there are none. */
   async #withoutLeftovers(folder: string): Promise<Content | undefined> {
-    const { plan, root } = this.#workspace;
+    const { plan, root, memo } = this.#workspace;
     if (plan.leftovers.inside(folder).length === 0) return undefined;
     const moving = (await this.#workspace.leftovers()).filter(({ edited }) => !edited);
     const leaves = (path: string): boolean =>
       moving.some((left) => path === left.path || path.startsWith(`${left.path}/`));
-    const lines = await manifestOf(resolve(root, folder));
+    const lines = await memo.targets.lines(root, folder);
     return contentOfManifest(lines.filter(([, file]) => !leaves(posix.join(folder, file))));
   }
 

@@ -1,9 +1,8 @@
 // Why a stage is not fresh, in detail: also which files of a changed or edited directory differ.
-import { resolve } from 'node:path';
 import type { LookUp, Workspace } from '../execute/workspace.ts';
 import type { LockBlock } from '../lock-file.ts';
 import { type Content, contentOfIdentity } from '../store/content.ts';
-import { type ManifestLine, manifestOf } from '../store/tree.ts';
+import type { ManifestLine } from '../store/tree.ts';
 import type { Forecast } from './forecast.ts';
 
 /** The files by which a directory differs from what pipeline.lock says. */
@@ -37,7 +36,8 @@ export async function explainForecast(
     if (now?.type !== 'directory' || old?.type !== 'directory') continue;
     const before = await workspace.objects.lines(old);
     if (before === undefined) continue; // the store no longer has it
-    const after = (await workspace.objects.lines(now)) ?? (await manifestOf(resolve(workspace.root, path)));
+    const after =
+      (await workspace.objects.lines(now)) ?? (await workspace.memo.targets.lines(workspace.root, path));
     files.push(changesOf(path, before, after));
   }
   const lastRun =

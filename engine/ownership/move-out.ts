@@ -8,7 +8,7 @@ import { sameContent } from '../store/content.ts';
 import { crashPoint } from '../store/crash-point.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { StatMemo } from '../store/stat-memo.ts';
-import { type Content, type ManifestLine, manifestOf } from '../store/tree.ts';
+import type { Content, ManifestLine } from '../store/tree.ts';
 import { removeTree } from '../store/trees.ts';
 import { displace } from './displaced.ts';
 import type { Leftover, Leftovers } from './leftovers.ts';
@@ -105,7 +105,7 @@ async function look(
   // What the plan makes inside has changed since; the rest may be what it was.
   const isRest = ([, file]: ManifestLine): boolean =>
     !inside.some((out) => file === out || file.startsWith(`${out}/`));
-  const rest = (await manifestOf(join(root, path))).filter(isRest);
+  const rest = (await memo.targets.lines(root, path)).filter(isRest);
   if (rest.length === 0) return { state: 'gone' };
   for (const content of contents) {
     const lines = await objects.lines(content);
@@ -118,13 +118,15 @@ async function look(
 
 /** Makes sure that nothing is lost when the leftover leaves; false if it changed meanwhile. */
 async function keep(
-  { root, objects }: LeftoverPlace,
+  { root, memo, objects }: LeftoverPlace,
   { path, cache }: Leftover,
   present: Present,
 ): Promise<boolean> {
   if (present.state !== 'made' || !cache || (await objects.has(present.content))) return true;
-  const { content } = await objects.take(join(root, path));
-  return content.hash === present.content.hash;
+  const { content } = await objects.take(join(root, path), {
+    links: memo.targets.of(root, join(root, path)),
+  });
+  return sameContent(content, present.content);
 }
 
 /** Takes it out of its place. @returns where it is, if that is not the store */

@@ -5,7 +5,7 @@ import { lstatIfAny } from '../plan/project-paths.ts';
 import { sameContent } from '../store/content.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { RunRecords } from '../store/run-records.ts';
-import { type Content, contentWithin, manifestOf, walk } from '../store/tree.ts';
+import { type Content, contentWithin, walk } from '../store/tree.ts';
 import { type Leftovers, madeByPath } from './leftovers.ts';
 import type { MadeOuts } from './made-outs.ts';
 
@@ -92,8 +92,10 @@ export class Standings {
   async #isLeftOver(folder: string): Promise<boolean> {
     const { root, leftovers } = this.#sources;
     if (leftovers.inside(folder).length === 0) return false;
-    const lines = await manifestOf(join(root, folder));
-    return lines.every(([kind, file]) => kind === 'empty' || leftovers.containing(posix.join(folder, file)));
+    const entries = [...walk(join(root, folder))];
+    return entries.every(
+      (entry) => entry.kind === 'empty' || leftovers.containing(posix.join(folder, entry.path)),
+    );
   }
 
   /** What the store's run records say was made at `path`. */

@@ -9,7 +9,6 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -22,6 +21,7 @@ import { breathe } from './breathe.ts';
 import { kindOfMode } from './content.ts';
 import { crashPoint } from './crash-point.ts';
 import { Incoming } from './incoming.ts';
+import type { Links } from './links.ts';
 import { type ModeLine, modesText, parseModes, RestoredModes, StrictModes, usualMode } from './modes.ts';
 import { stampOf } from './stamp.ts';
 import type { HeldFile } from './stat-memo.ts';
@@ -30,7 +30,9 @@ import {
   type Content,
   contentOfManifest,
   hashFile,
+  type LinkLine,
   type Listing,
+  lineOfLink,
   type ManifestLine,
   manifestText,
   type OnBytes,
@@ -43,6 +45,8 @@ import {
 const small = 8 << 20; // bytes
 
 export interface TakeOptions {
+  /** The links of the directory. */
+  readonly links: Links;
   readonly onBytes?: OnBytes;
   /** Whether objects that are there already are read again: some of this content has been found damaged. */
   readonly distrust?: boolean;
@@ -79,16 +83,19 @@ export class ObjectStore {
     this.#temporary = join(folder, 'tmp');
   }
 
-  /** Whether everything that `content` needs is there, as far as names and sizes tell. */
-  async has(content: Content): Promise<boolean> {
+  /**
+   * Whether everything that `content` needs is there, as far as names and sizes tell.
+   * @param leads whether what a link leads to outside of a directory is still what it was; all are, if not given
+   */
+  async has(content: Content, leads?: (link: LinkLine) => Promise<boolean>): Promise<boolean> {
     if (content.modes !== undefined && (await this.modes(content)) === undefined) return false;
     if (content.type !== 'directory') return this.#holds(content.hash, content.size);
     const lines = await this.#manifest(content.hash).catch(() => undefined);
-    return (
-      lines?.every((line) =>
-        line[0] === 'file' || line[0] === 'executable' ? this.#holds(line[2], line[3]) : true,
-      ) ?? false
-    );
+    for (const line of lines ?? []) {
+      if ((line[0] === 'file' || line[0] === 'executable') && !this.#holds(line[2], line[3])) return false;
+      if (leads !== undefined && line[0] === 'link' && !(await leads(line))) return false;
+    }
+    return lines !== undefined;
   }
 
   /** The manifest of a directory; undefined where the store has none, or a damaged one, which is moved aside. */
@@ -135,7 +142,7 @@ export class ObjectStore {
    * Hashes the file or directory at `path` and keeps a copy of it. An object is made of the very bytes that were hashed, so
    * whatever happens to `path` meanwhile, it is what its name says.
    */
-  async take(path: string, options: TakeOptions = {}): Promise<Taken> {
+  async take(path: string, options: TakeOptions): Promise<Taken> {
     const incoming = new Incoming(this.#temporary, (hash) => this.#pathOf(hash));
     try {
       const stat = lstatSync(path, { bigint: true });
@@ -154,12 +161,24 @@ export class ObjectStore {
       const devices = new Set<bigint>();
       for (const { kind, path: file, stat } of walk(path)) {
         devices.add(stat.dev);
+        if (kind === 'link') {
+          const { line, stamp, target } = await lineOfLink(
+            options.links,
+            file,
+            stat,
+            undefined,
+            options.onBytes,
+          );
+          lines.push(line);
+          stamps.push(stamp);
+          for (const device of target?.devices ?? []) devices.add(device);
+          continue;
+        }
         stamps.push(kind === 'empty' ? '' : stampOf(stat));
         if (kind === 'empty') {
           modes.folder(file);
           lines.push(['empty', file]);
-        } else if (kind === 'link') lines.push(['link', file, readlinkSync(join(path, file))]);
-        else {
+        } else {
           const mode = modes.file(file, kind, stat);
           const { hash, size } = await this.#takeFile(join(path, file), stat, mode, incoming, options);
           lines.push([kind, file, hash, size]);
@@ -177,11 +196,12 @@ export class ObjectStore {
 
   /**
    * Recreates `content` at `path`, which must not exist. Every byte that comes from the store is checked against its hash.
+   * @param links those of the directory, by which it is known what they lead to
    * @param held finds files that are already there with the same content; they are linked, not copied
    * @returns a directory's listing
    * @throws DamagedObject where an object is missing or damaged; what stands at `path` is then of no use
    */
-  async restore(content: Content, path: string, held?: HeldFile): Promise<Listing | undefined> {
+  async restore(content: Content, path: string, links: Links, held?: HeldFile): Promise<Listing | undefined> {
     mkdirSync(dirname(path), { recursive: true });
     const strict = await this.modes(content);
     if (strict === undefined) throw new DamagedObject(content.modes!);
@@ -196,6 +216,7 @@ export class ObjectStore {
       mkdirSync(join(path, folder), { mode: modes.of(folder, 'folder') | ownerChanges });
     const stamps: string[] = [];
     const linked = new Set<string>();
+    const devices = new Set<bigint>();
     for (const line of lines) {
       const target = join(path, line[1]);
       if (line[0] === 'link') symlinkSync(line[2], target);
@@ -206,14 +227,23 @@ export class ObjectStore {
         else await this.#restoreFile(line[2], target, mode);
         await breathe();
       }
-      stamps.push(line[0] === 'empty' ? '' : stampOf(lstatSync(target, { bigint: true })));
+      if (line[0] === 'empty') {
+        stamps.push('');
+        continue;
+      }
+      const stat = lstatSync(target, { bigint: true });
+      const leads = line[0] === 'link' ? links.published(line[1], line[2]) : undefined;
+      for (const device of leads?.devices ?? [stat.dev]) devices.add(device);
+      // A link that leads to something else by now has no stamp: the next look sees that the content differs.
+      if (line[0] === 'link' && !(await links.leadsTo(line))) stamps.push('');
+      else stamps.push(leads === undefined ? stampOf(stat) : `${leads.stamp} ${stampOf(stat)}`);
     }
     // Read-only folders last, and what is in them first.
     for (const folder of [...folders].reverse()) {
       const mode = modes.of(folder, 'folder');
       if ((mode & ownerChanges) !== ownerChanges) chmodSync(join(path, folder), mode);
     }
-    return { lines, stamps, devices: new Set([lstatSync(path, { bigint: true }).dev]), linked };
+    return { lines, stamps, devices, linked };
   }
 
   async #manifest(hash: string): Promise<ManifestLine[]> {

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { kindOfMode, sameContent } from './content.ts';
 import { FileClock, type Moment, settledBefore } from './file-clock.ts';
 import { readJson, writeFileAtomic } from './files.ts';
+import { type Links, LinkTargets } from './links.ts';
 import { changedAt, lookAt, lstatIfThere, sameWrite, stampOf, writtenAt } from './stamp.ts';
 import {
   type Content,
@@ -39,7 +40,7 @@ export interface Learnt {
 /** A look that is not older than this was just now. In milliseconds. */
 const recent = 1_000;
 
-/** Of a directory's files: path → stamp and hash. */
+/** Of a directory's files, and of its links that lead out of it: path → stamp and hash. */
 type RememberedFiles = Record<string, readonly [stamp: string, hash: string]>;
 
 /** Where a file with these bytes and this mode surely stands now; undefined if none does. */
@@ -48,6 +49,8 @@ export type HeldFile = (path: string, hash: string, mode: number) => string | un
 export class StatMemo {
   /** The clock of the memo's file system. */
   readonly clock: FileClock;
+  /** What links of directories lead to. */
+  readonly targets = new LinkTargets();
   readonly #file: string;
   readonly #folder: string;
   readonly #remembered: Record<string, Seen>;
@@ -103,22 +106,24 @@ export class StatMemo {
     const isFolder = seen.content.type === 'directory';
     if (found === undefined || found.stat.isDirectory() !== isFolder) return path;
     if (!isFolder && found.stamp !== seen.stamp) return path;
-    if (isFolder && stampTree(absolute, found.link) !== seen.stamp)
-      return this.#changedWithin(absolute, path);
+    const links = this.targets.of(root, absolute);
+    if (isFolder && stampTree(absolute, links, found.link) !== seen.stamp)
+      return this.#changedWithin(absolute, links, path);
     if (seen.settled) return undefined;
     // The stamp can't tell; the content can.
     return sameContent(await this.look(root, path), seen.content) ? undefined : path;
   }
 
   /** The file of a directory that changed, as far as the memo tells; else the directory. */
-  #changedWithin(absolute: string, path: string): string {
+  #changedWithin(absolute: string, links: Links, path: string): string {
     const files = this.#filesOf(path);
     const unknown: string[] = [];
     for (const { kind, path: file, stat } of walk(absolute)) {
-      if (kind !== 'file' && kind !== 'executable') continue;
       const known = files[file];
+      if (kind === 'empty' || (kind === 'link' && known === undefined)) continue;
+      const stamp = kind === 'link' ? links.look(file, stat).stamp : stampOf(stat);
       if (known === undefined) unknown.push(file);
-      else if (known[0] !== stampOf(stat)) return `${path}/${file}`;
+      else if (known[0] !== stamp) return `${path}/${file}`;
       delete files[file];
     }
     const file = Object.keys(files)[0] ?? unknown[0];
@@ -145,12 +150,13 @@ export class StatMemo {
       });
     }
     const settled = known?.settled === true && known.content.type === 'directory';
-    if (settled && known.stamp === stampTree(absolute, link)) return known;
+    const links = this.targets.of(root, absolute);
+    if (settled && known.stamp === stampTree(absolute, links, link)) return known;
     const files = this.#filesOf(path);
     const recall = (file: string, stamp: string): string | undefined =>
       files[file]?.[0] === stamp ? files[file][1] : undefined;
     const moment = this.clock.now();
-    const listing = await listTree(absolute, recall, onBytes);
+    const listing = await listTree(absolute, links, recall, onBytes);
     return this.#rememberTree(path, contentOfManifest(listing.lines), listing, moment, link);
   }
 
@@ -217,7 +223,9 @@ export class StatMemo {
       // Of a file that was linked, the engine itself made the last change that was no write.
       const isSettled = (linked?.has(line[1]) === true ? writtenAt(stamp) : changedAt(stamp)) < before;
       settled &&= isSettled;
-      if ((line[0] === 'file' || line[0] === 'executable') && isSettled) files[line[1]] = [stamp, line[2]];
+      if (!isSettled) continue;
+      if (line[0] === 'file' || line[0] === 'executable') files[line[1]] = [stamp, line[2]];
+      else if (line[0] === 'link' && line[3] !== undefined) files[line[1]] = [stamp, line[3]];
     }
     await this.#write(this.#fileOf(path), files);
     return this.#remember(path, { stamp: tree.digest(), content, settled });
@@ -238,9 +246,13 @@ export class StatMemo {
 }
 
 /** One pass over a directory's entries, without reading them. */
-function stampTree(folder: string, link: string): string {
+function stampTree(folder: string, links: Links, link: string): string {
   const tree = new TreeStamp(link);
   for (const { kind, path, stat } of walk(folder))
-    tree.add(kind, path, kind === 'empty' ? '' : stampOf(stat));
+    tree.add(
+      kind,
+      path,
+      kind === 'link' ? links.look(path, stat).stamp : kind === 'empty' ? '' : stampOf(stat),
+    );
   return tree.digest();
 }

@@ -1,18 +1,11 @@
 // What a path holds: a walk over a file or a directory in a fixed order, and the manifest that names its content.
 import { createHash } from 'node:crypto';
-import {
-  type BigIntStats,
-  createReadStream,
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  statSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { type BigIntStats, createReadStream, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, posix } from 'node:path';
 import { byCodeUnit } from '../order.ts';
 import { breathe } from './breathe.ts';
 import { type Content, kindOfMode } from './content.ts';
+import type { Links } from './links.ts';
 import { stampOf } from './stamp.ts';
 
 export type { Content } from './content.ts';
@@ -25,11 +18,17 @@ export interface Entry {
   readonly stat: BigIntStats;
 }
 
-/** One line of a manifest: kind, path, then the file's hash and size, or the link's target. */
+/**
+ * One line of a manifest: kind, path, then the file's hash and size, or the link's target. If the link leads out of the
+ * directory to something that exists, what names the content of that follows.
+ */
 export type ManifestLine =
   | readonly ['file' | 'executable', path: string, hash: string, size: number]
-  | readonly ['link', path: string, target: string]
+  | readonly ['link', path: string, target: string, leadsTo?: string]
   | readonly ['empty', path: string];
+
+/** The line of a link. */
+export type LinkLine = Extract<ManifestLine, { 0: 'link' }>;
 
 /** Python writes its bytecode there, beside the modules that it imports: the folder follows from them and is no content. */
 export const bytecodeFolder = '__pycache__';
@@ -118,16 +117,30 @@ export interface Listing {
   readonly linked?: ReadonlySet<string>;
 }
 
-/** Lists a directory. Files that `recall` knows are not read. */
-export async function listTree(folder: string, recall?: Recall, onBytes?: OnBytes): Promise<Listing> {
+/**
+ * Lists a directory. Files that `recall` knows are not read.
+ * @param links those of the directory
+ */
+export async function listTree(
+  folder: string,
+  links: Links,
+  recall?: Recall,
+  onBytes?: OnBytes,
+): Promise<Listing> {
   const lines: ManifestLine[] = [];
   const stamps: string[] = [];
   const devices = new Set<bigint>();
   for (const { kind, path, stat } of walk(folder)) {
     devices.add(stat.dev);
+    if (kind === 'link') {
+      const { line, stamp, target } = await lineOfLink(links, path, stat, recall, onBytes);
+      lines.push(line);
+      stamps.push(stamp);
+      for (const device of target?.devices ?? []) devices.add(device);
+      continue;
+    }
     stamps.push(kind === 'empty' ? '' : stampOf(stat));
     if (kind === 'empty') lines.push(['empty', path]);
-    else if (kind === 'link') lines.push(['link', path, readlinkSync(join(folder, path))]);
     else {
       const known = recall?.(path, stamps.at(-1)!);
       if (known !== undefined) {
@@ -143,9 +156,20 @@ export async function listTree(folder: string, recall?: Recall, onBytes?: OnByte
   return { lines, stamps, devices };
 }
 
-/** The manifest of a directory. */
-export const manifestOf = async (folder: string): Promise<readonly ManifestLine[]> =>
-  (await listTree(folder)).lines;
+/** The line of a link, with its stamp and what it leads to. */
+export async function lineOfLink(
+  links: Links,
+  path: string,
+  stat: BigIntStats,
+  recall?: Recall,
+  onBytes?: OnBytes,
+): Promise<{ line: ManifestLine } & ReturnType<Links['look']>> {
+  const seen = links.look(path, stat);
+  const { text, target, stamp } = seen;
+  if (target === undefined) return { line: ['link', path, text], ...seen };
+  const identity = recall?.(path, stamp) ?? (await links.identity(target, onBytes));
+  return { line: ['link', path, text, identity], ...seen };
+}
 
 /** Stamps of all of a directory's entries as one. */
 export class TreeStamp {
@@ -193,5 +217,10 @@ export function contentWithin(lines: readonly ManifestLine[], path: string): Con
   const inner = lines
     .filter((line) => line[1].startsWith(`${path}/`))
     .map(([kind, name, ...rest]) => [kind, name.slice(path.length + 1), ...rest] as unknown as ManifestLine);
+  // A link that leads out of this part but not out of the whole: the manifest does not say what is there.
+  if (inner.some((line) => line[0] === 'link' && line[3] === undefined && leadsOut(line))) return undefined;
   return inner.length > 0 ? contentOfManifest(inner) : undefined;
 }
+
+const leadsOut = ([, path, text]: LinkLine): boolean =>
+  posix.isAbsolute(text) || posix.join(posix.dirname(path), text).startsWith('..');
