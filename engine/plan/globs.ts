@@ -145,7 +145,7 @@ type Found<T> = (error: NodeJS.ErrnoException | null, found: T) => void;
 /** How a pattern's files are looked at: a link to what is not made yet is found, too. */
 const withDanglingLinks = {
   realpath: (path: string, done: Found<string>) =>
-    realpath(path, (error, real) => done(null, error === null ? real : path)),
+    realpath.native(path, (error, real) => done(null, error === null ? real : path)),
   stat: (path: string, done: Found<Stats>) =>
     stat(path, (error, found) => (error === null ? done(null, found) : lstat(path, done))),
 } as Partial<FileSystemAdapter>;

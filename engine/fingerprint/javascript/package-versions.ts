@@ -73,7 +73,7 @@ export class PackageVersions {
         at = at.includes('/node_modules/') ? at.slice(0, at.lastIndexOf('/node_modules/')) : '';
       }
     }
-    const found = this.#resolver.packageFolder(name, realpathSync(from.folder), note);
+    const found = this.#resolver.packageFolder(name, realpathSync.native(from.folder), note);
     return found === undefined ? [] : [{ folder: found, manifest: this.#manifest(found, note) }];
   }
 

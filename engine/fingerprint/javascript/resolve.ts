@@ -75,7 +75,7 @@ export class Resolver {
   readonly #manifests = new Map<string, Manifest | undefined>();
 
   constructor(root: string) {
-    this.root = realpathSync(root);
+    this.root = realpathSync.native(root);
   }
 
   /** A path as inputs and fingerprints name it: relative to the project, with `/`. */
@@ -85,7 +85,7 @@ export class Resolver {
 
   /** A script's path without links, as Node takes it. */
   real(path: string): string {
-    return realpathSync(path);
+    return realpathSync.native(path);
   }
 
   /** Folder of the installed package that a file belongs to. */
@@ -160,7 +160,7 @@ export class Resolver {
 
   /** Node takes a file's real path; one in a package belongs to that. */
   #real(file: string, note: Note): Target {
-    const real = realpathSync(file);
+    const real = realpathSync.native(file);
     if (real !== file) note(this.shown(file));
     const at = real.lastIndexOf(`${sep}node_modules${sep}`);
     if (at < 0) return { is: 'file', file: real };
@@ -203,7 +203,7 @@ export class Resolver {
       return this.#entry(own.folder, subpath, from, by, note);
     const folder = this.packageFolder(name, dirname(from), note);
     if (folder === undefined) return [{ is: 'package', specifier, name, folder }];
-    const real = realpathSync(folder);
+    const real = realpathSync.native(folder);
     const isInstalled = real.includes(`${sep}node_modules${sep}`);
     // A package that is linked, and one that has no version to count by, is code like that of the project.
     if (isInstalled && this.#manifest(real, note)?.version !== undefined)
