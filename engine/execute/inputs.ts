@@ -1,14 +1,15 @@
 // What an instance's key was computed from. When its command has ended, the engine looks again, and records nothing if something changed.
 import { readFileSync } from 'node:fs';
-import { join, posix, resolve } from 'node:path';
+import { join, posix } from 'node:path';
 import type { CodeClosure, CodeClosures } from '../fingerprint/code-closure.ts';
 import type { CommandCode } from '../fingerprint/command-code.ts';
 import { matchGlob } from '../plan/globs.ts';
 import type { Instance } from '../plan/instance.ts';
 import { stageReference } from '../plan/instantiate.ts';
 import type { Plan } from '../plan/plan.ts';
-import { lstatIfThere, stampAt } from '../store/stamp.ts';
+import { stampAt } from '../store/stamp.ts';
 import type { Seen, StatMemo } from '../store/stat-memo.ts';
+import { FolderWatch } from './folder-watch.ts';
 
 /** What was looked at for a fingerprint. */
 export interface Looks {
@@ -36,8 +37,8 @@ export class Inputs {
   readonly #instance: Instance;
   readonly #looks: Looks;
   readonly #codeNow: () => Promise<CommandCode>;
-  /** Folder on the way to an input → its state when the command started. */
-  readonly #folders = new Map<string, FolderState>();
+  /** From the start of the command on. */
+  #folders: FolderWatch | undefined;
 
   /** @param codeNow looks for the code of the instance's commands */
   constructor(
@@ -58,7 +59,7 @@ export class Inputs {
   /** What changed since the key was computed, just before the command starts. A directory that was looked at just now is not walked. */
   async changedBeforeStart(): Promise<Changed | undefined> {
     const changed = await this.#changed(true);
-    if (changed === undefined) for (const folder of this.#ways()) this.#folders.set(folder, stateOf(folder));
+    if (changed === undefined) this.#folders = this.#watch();
     return changed;
   }
 
@@ -73,7 +74,7 @@ export class Inputs {
       (await this.#changedPath(atStart)) ??
       (await this.#newCode()) ??
       (await this.#changedMatch()) ??
-      this.#movedFolder();
+      this.#folders?.changed();
     if (path !== undefined) return { path, planned: false };
     const planned = atStart ? undefined : this.#changedPlan();
     return planned === undefined ? undefined : { path: planned, planned: true };
@@ -118,34 +119,13 @@ export class Inputs {
     return undefined;
   }
 
-  /** A folder on the way to an input, or one that is an input, that another one replaced, or that was moved and moved back. */
-  #movedFolder(): string | undefined {
-    for (const [folder, before] of this.#folders) {
-      const now = stateOf(folder);
-      // New and removed entries change both times, a rename only the second one.
-      const moved = now.ino !== before.ino || (now.ctime !== before.ctime && now.mtime === before.mtime);
-      if (moved) return posix.relative(this.#plan.root, folder);
-    }
-    return undefined;
-  }
-
-  /** The folders and symbolic links on the way to dependencies and code, within the project. */
-  #ways(): Set<string> {
-    const { root } = this.#plan;
-    const folders = new Set<string>();
+  /** Watches the folders of all inputs from now on. */
+  #watch(): FolderWatch {
     const files = [...this.#looks.modules.values()].flatMap(({ inputs }) => Object.keys(inputs));
-    files.push(...this.#looks.paths.keys());
-    for (const file of files) {
-      const absolute = resolve(root, file);
-      if (this.#looks.paths.get(file)?.content.type === 'directory') folders.add(absolute);
-      for (
-        let folder = posix.dirname(absolute);
-        folder.startsWith(`${root}/`) && !folders.has(folder);
-        folder = posix.dirname(folder)
-      )
-        folders.add(folder);
-    }
-    return folders;
+    const directories: string[] = [];
+    for (const [path, { content }] of this.#looks.paths)
+      (content.type === 'directory' ? directories : files).push(path);
+    return new FolderWatch(this.#plan.root, this.#memo.clock, files, directories);
   }
 
   /** A file that the plan was made from and that the code reads by itself: the command may have seen other values than the key. */
@@ -161,17 +141,6 @@ export class Inputs {
     const texts = [...this.#instance.cmds, ...files.map((file) => textOf(join(root, file)))];
     return changed.find((file) => texts.some((text) => text.includes(posix.basename(file))));
   }
-}
-
-interface FolderState {
-  readonly ino: bigint;
-  readonly mtime: bigint;
-  readonly ctime: bigint;
-}
-
-function stateOf(folder: string): FolderState {
-  const stat = lstatIfThere(folder);
-  return { ino: stat?.ino ?? 0n, mtime: stat?.mtimeNs ?? 0n, ctime: stat?.ctimeNs ?? 0n };
 }
 
 /** The first of `some` that is not among `others`. */

@@ -172,6 +172,14 @@ describe('while a stage runs, a change of', () => {
       (p: Project) => unlinkSync(p.path('folder/sub/g.txt')),
     ],
     [
+      'a file comes and goes in a directory',
+      'folder/sub',
+      async (p: Project) => {
+        await p.write('folder/sub/new.txt', 'new\n');
+        unlinkSync(p.path('folder/sub/new.txt'));
+      },
+    ],
+    [
       'times are set back after an edit',
       'in.txt',
       async (p: Project) => {
@@ -196,6 +204,18 @@ describe('while a stage runs, a change of', () => {
     const run = await repro(project, [() => change(project)]);
     expect(run.reruns).toEqual([['b', name]]);
     expect(run.summary.executed).toEqual(['b']);
+    expect((await project.cli('status')).exitCode).toBe(0);
+  });
+
+  it('does not count what Python keeps beside its modules', async () => {
+    const project = await Project.create(clean);
+    const run = await repro(project, [
+      async () => {
+        await project.write('folder/__pycache__/f.pyc', 'bytecode');
+        await project.write('folder/sub/__pycache__/g.pyc', 'bytecode');
+      },
+    ]);
+    expect(run.reruns).toEqual([]);
     expect((await project.cli('status')).exitCode).toBe(0);
   });
 
