@@ -56,6 +56,11 @@ export class Inputs {
     this.#looks = looks;
   }
 
+  /** Dependencies and files of code. */
+  get paths(): Iterable<string> {
+    return this.#looks.paths.keys();
+  }
+
   /** What changed since the key was computed, just before the command starts. A directory that was looked at just now is not walked. */
   async changedBeforeStart(): Promise<Changed | undefined> {
     const changed = await this.#changed(true);

@@ -49,6 +49,7 @@ interface Overtaken {
   readonly path: string;
   /** Whether the command had started. */
   readonly started: boolean;
+  readonly inputs: Inputs;
   /** What is reported if the instance does not run again. */
   readonly failure: Failure;
 }
@@ -67,11 +68,11 @@ export async function runInstance(
   for (let attempt = 1; ; attempt++) {
     const outcome = await bringUpToDate(workspace, current, options);
     if (outcome.status !== 'overtaken') return outcome;
-    const { path, started, failure } = outcome;
+    const { path, started, inputs, failure } = outcome;
     if ((started && ran) || attempt > patience) return { status: 'failed', failure };
     if (started) options.emit({ type: 'rerun', stage: instance.name, path });
     ran ||= started;
-    current = await workspace.refresh(current);
+    current = await workspace.refresh(current, inputs.paths);
   }
 }
 
@@ -302,6 +303,7 @@ async function execute(
       status: 'overtaken',
       path: early.path,
       started: false,
+      inputs,
       failure: stageFailure(instance, message),
     };
   }
@@ -370,7 +372,7 @@ async function execute(
     if (changed !== undefined) {
       keepsPartial = false;
       const { failure } = await failed(changedAgain(changed.path));
-      return { status: 'overtaken', path: changed.path, started: true, failure };
+      return { status: 'overtaken', path: changed.path, started: true, inputs, failure };
     }
     if (ended.exitCode !== 0) return failed(exitText(ended));
     // First the store and the record, then the workspace: cut off in between, the next run restores.
@@ -438,7 +440,7 @@ const changedAgain = (path: string): string =>
   `\`${path}\` changed while it ran; nothing was recorded. Run it again when nobody writes to it. If its own command writes to it, make it an output.`;
 
 const changedPlan = (path: string): string =>
-  `\`${path}\`, which its code reads, changed while it ran; nothing was recorded. Run it again.`;
+  `\`${path}\`, which its code reads, changed after the plan was made; nothing was recorded. Run it again.`;
 
 /** What pipeline.lock says of an instance with these outs. */
 export function blockOf(

@@ -204,18 +204,18 @@ export class Workspace {
 
   /**
    * Looks at an instance's inputs again when they are next asked for.
+   * @param looked paths that its key was computed from
    * @returns the instance with the paths that its patterns match now
    */
-  async refresh(instance: Instance): Promise<Instance> {
+  async refresh(instance: Instance, looked: Iterable<string>): Promise<Instance> {
     this.#closures.forget();
-    for (const file of (await this.codeOf(instance)).files) this.memo.forget(file);
+    for (const path of looked) this.memo.forget(path);
     this.#reader = this.#newReader();
     const deps: Dependency[] = [];
     for (const dep of instance.deps) {
       const { pattern } = dep;
       const isGlob = pattern !== null && !stageReference.test(pattern);
       const paths = isGlob ? await matchGlob(pattern, this.plan) : dep.paths;
-      for (const path of paths) this.memo.forget(path);
       deps.push({ ...dep, paths });
     }
     return { ...instance, deps };

@@ -363,20 +363,38 @@ describe('params.yaml', () => {
     expect((await project.cli('status')).exitCode).toBe(0);
   });
 
-  it('must not if its code reads the file by itself', async () => {
+  it('counts like code for a stage that reads the file by itself', async () => {
     const project = await Project.create(
       withParams(
         "import { readFileSync } from 'node:fs';\nconsole.log(readFileSync('params.yaml', 'utf8'));\n",
       ),
     );
     const run = await repro(project, [() => project.write('params.yaml', 'x: 2\n')]);
-    expect(run.failures).toEqual([
-      '`params.yaml`, which its code reads, changed while it ran; nothing was recorded. Run it again.',
-    ]);
-    expect(existsSync(project.path('out.txt'))).toBe(false);
-    expect((await repro(project, [])).summary.executed).toEqual(['b']);
+    expect(run.reruns).toEqual([['b', 'params.yaml']]);
+    expect(run.summary.executed).toEqual(['b']);
     expect(await project.read('out.txt')).toBe('x: 2\n\n');
+    await project.write('params.yaml', 'x: 1\n');
+    expect((await repro(project, [])).summary.executed).toEqual(['b']);
+    expect(await project.read('out.txt')).toBe('x: 1\n\n');
   });
+});
+
+it('fails a stage that reads pipeline.yaml by itself, if that changes after the plan was made', async () => {
+  const project = await Project.create({
+    'pipeline.yaml':
+      "stages: { b: { cmd: 'sh gate.sh && node b.mjs > ${outs.out}', outs: { out: out.txt } } } # one\n",
+    'params.yaml': '',
+    'gate.sh': gate,
+    'b.mjs':
+      "import { readFileSync } from 'node:fs';\nconsole.log(readFileSync('pipeline.yaml', 'utf8').slice(-5));\n",
+  });
+  const run = await repro(project, [() => project.edit('pipeline.yaml', '# one', '# two')]);
+  expect(run.failures).toEqual([
+    '`pipeline.yaml`, which its code reads, changed after the plan was made; nothing was recorded. Run it again.',
+  ]);
+  expect(existsSync(project.path('out.txt'))).toBe(false);
+  expect((await repro(project, [])).summary.executed).toEqual(['b']);
+  expect(await project.read('out.txt')).toBe(' two\n\n');
 });
 
 it('runs a stage again that failed because its code was edited while it ran', async () => {
