@@ -474,3 +474,13 @@ it('warns about a module that is loaded by a name that the code computes', async
   const { stdout, stderr } = await project.cli('repro');
   expect(stdout + stderr).toContain('`main.mjs`, which `s` runs, imports modules whose names it computes.');
 });
+
+it('does not warn about a package that is only found by a name that the code computes', async () => {
+  const project = await projectOf({
+    'main.mjs': `import { createRequire } from 'node:module';
+const name = process.env.NAME ?? 'zo' + String('d').trim();
+const result = createRequire(import.meta.url).resolve(\`\${name}/package.json\`);${writing}`,
+  });
+  const { stdout, stderr } = await project.cli('repro');
+  expect(stdout + stderr).not.toContain('warning');
+});

@@ -74,7 +74,8 @@ class Finder {
   /** @param does whether the code runs what the argument names, or only finds it, so that a name that is computed says little */
   #add(by: 'import' | 'require' | 'cwd', argument: AnyNode, does: 'runs' | 'finds'): void {
     for (const { text, isPath } of this.#texts(argument, 0))
-      if (does === 'runs' || !text.startsWith(wild)) this.#found(isPath ? 'path' : by, text, true);
+      if (does === 'runs' || isPath || !text.includes(wild) || text.startsWith('.'))
+        this.#found(isPath ? 'path' : by, text, true);
   }
 
   #found(by: Named['by'], name: string, runs: boolean): void {
