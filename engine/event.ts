@@ -1,4 +1,5 @@
 // What happens during a run, as data. Reporters turn it into text or JSON lines.
+import type { Audit } from './audit/audit.ts';
 import type { HashProgress } from './execute/hash-progress.ts';
 import type { Reason } from './explain.ts';
 import type { Failure } from './failure.ts';
@@ -51,6 +52,8 @@ export type Event =
   | { readonly type: 'stage-warning'; readonly stage: string; readonly message: string }
   /** An input at `path` changed while the command ran: nothing was recorded, and the instance runs again. */
   | { readonly type: 'rerun'; readonly stage: string; readonly path: string }
+  /** What a traced run read and wrote in the project without declaring it. */
+  | ({ readonly type: 'audit'; readonly stage: string } & Audit)
   | { readonly type: 'executed'; readonly stage: string; readonly seconds: number }
   | { readonly type: 'skipped'; readonly stage: string; readonly because: string }
   | { readonly type: 'failure'; readonly failure: Failure }

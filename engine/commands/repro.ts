@@ -9,7 +9,8 @@ import { cacheFolder, Workspace } from '../execute/workspace.ts';
 import { damagedText } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Reach } from '../plan/targets.ts';
+import { type Reach, selectTargets } from '../plan/targets.ts';
+import { type Result, succeed } from '../result.ts';
 import { lookAt } from './looking.ts';
 import { choose, examples, type PlanFlags, type Session, session, withPlanOptions } from './session.ts';
 
@@ -25,6 +26,7 @@ export interface ReproFlags extends PlanFlags {
   readonly keepGoing?: boolean;
   readonly jobs: number;
   readonly verbose?: boolean;
+  readonly audit?: string;
 }
 
 export function reproCommand(): Command {
@@ -43,6 +45,12 @@ export function reproCommand(): Command {
     )
     .option('--downstream', 'the targets and all that depends on them, instead of what they need')
     .option('-f, --force', 'run the targets and what comes with them even if nothing changed')
+    .addOption(
+      new Option(
+        '--audit <stage>',
+        'run this stage, or instance, in any case, and list the files of the project that it reads or writes without declaring them (needs Linux and strace)',
+      ).conflicts('dry'),
+    )
     .option('--no-restore', 'run what changed even where the store has the result of an earlier run')
     .option('-k, --keep-going', 'after a failure go on with whatever does not need the failed stage')
     .option('--no-wait', 'fail where another run is at work in this project, instead of waiting for it')
@@ -60,6 +68,7 @@ export function reproCommand(): Command {
   $ npm run repro -- --downstream split             split and all that depends on it
   $ npm run repro -- --force --single-item explore  run one stage again
   $ npm run repro -- --set models.cnn1.dropout=0.3  try a value without editing params.yaml
+  $ npm run repro -- --audit split                  does split declare all that it reads and writes?
   $ npm run repro -- --profile report               the full study
   $ npm run -s repro -- --json | tail -n 1          the summary, for a program`),
     )
@@ -68,8 +77,9 @@ export function reproCommand(): Command {
     );
 }
 
-async function runRepro(session: Session, targets: readonly string[], flags: ReproFlags): Promise<number> {
+async function runRepro(session: Session, wanted: readonly string[], flags: ReproFlags): Promise<number> {
   const { root, emit, failed } = session;
+  const targets = flags.audit === undefined ? wanted : [...wanted, flags.audit];
   const { signal, stop } = watchInterrupts();
   try {
     let found = await choose(session, flags, targets, reachOf(flags));
@@ -100,6 +110,8 @@ async function runRepro(session: Session, targets: readonly string[], flags: Rep
       if (lines.length > 0) report(`${damagedText(lines)}, rebuilt by this run.`);
       const prepared = await workspace.prepare(chosen);
       if (!prepared.ok) return failed(prepared.failures);
+      const audited = await audit(plan, flags, report);
+      if (!audited.ok) return failed(audited.failures);
       const { complete } = await repro(workspace, chosen, {
         jobs: flags.jobs,
         force: flags.force === true,
@@ -109,6 +121,7 @@ async function runRepro(session: Session, targets: readonly string[], flags: Rep
         emit,
         signal,
         verbose: flags.verbose === true,
+        audited: audited.value,
         // Whoever interrupts does not want to wait for that.
         afterwards: async (executed) => {
           if (!signal.aborted) await keepLimit(session, workspace, executed);
@@ -121,6 +134,22 @@ async function runRepro(session: Session, targets: readonly string[], flags: Rep
   } finally {
     stop();
   }
+}
+
+/** The names of the instances to audit; none, and a note, if nothing can be traced here. */
+async function audit(
+  plan: Plan,
+  { audit: stage }: ReproFlags,
+  report: (message: string) => void,
+): Promise<Result<ReadonlySet<string> | undefined>> {
+  if (stage === undefined) return succeed(undefined);
+  const selected = selectTargets(plan.graph, [stage], 'none');
+  if (!selected.ok) return selected;
+  const { auditProblem } = await import('../audit/audit.ts');
+  const problem = await auditProblem();
+  if (problem === undefined) return succeed(new Set(selected.value.map(({ name }) => name)));
+  report(`\`${stage}\` is not audited: ${problem}.`);
+  return succeed(undefined);
 }
 
 /** Removes what was not used for longest from a store that has grown over its limit. */

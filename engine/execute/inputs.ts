@@ -61,6 +61,12 @@ export class Inputs {
     return this.#looks.paths.keys();
   }
 
+  /** Paths of all that was looked at for the key. */
+  looked(): Set<string> {
+    const files = [...this.#looks.modules.values()].flatMap(({ inputs }) => Object.keys(inputs));
+    return new Set([...this.#looks.paths.keys(), ...files]);
+  }
+
   /** What changed since the key was computed, just before the command starts. A directory that was looked at just now is not walked. */
   async changedBeforeStart(): Promise<Changed | undefined> {
     const changed = await this.#changed(true);

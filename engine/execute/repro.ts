@@ -24,6 +24,8 @@ export interface ReproOptions {
   readonly signal: AbortSignal;
   /** Whether what commands print is reported while they run. */
   readonly verbose: boolean;
+  /** Instances that run whatever their state, and whose runs are traced. */
+  readonly audited?: ReadonlySet<string> | undefined;
   /** Called when all is done but the summary, with what was executed. */
   readonly afterwards?: (executed: readonly string[]) => Promise<void>;
 }
@@ -76,6 +78,7 @@ export async function repro(
       slots,
       signal,
       verbose: options.verbose,
+      audit: options.audited?.has(instance.name) === true,
       halted,
     }).catch(
       (error: Error): Outcome => ({ status: 'failed', failure: unexpected(workspace, instance, error) }),

@@ -15,6 +15,8 @@ export interface Commands extends OutputReaders {
   readonly commands: readonly Command[];
   /** The shell that runs them and its options, separated by a space. */
   readonly shell: string;
+  /** What stands before each command, to trace it; undefined if nothing does. */
+  readonly prefix?: (() => readonly string[]) | undefined;
   /** The project, whose packages' commands are on the PATH. */
   readonly root: string;
   readonly cwd: string;
@@ -115,9 +117,11 @@ async function runOne(
   const PATH = searchPath(root);
   const [name = '', ...flags] = shell.split(' ');
   const program = findProgram(name, PATH, root) ?? name;
+  const args = [...flags, ...('cmd' in command ? ['-c', command.cmd] : [command.script])];
+  const [first = program, ...rest] = [...(options.prefix?.() ?? []), program, ...args];
   let child: ChildProcess;
   try {
-    child = spawn(program, [...flags, ...('cmd' in command ? ['-c', command.cmd] : [command.script])], {
+    child = spawn(first, rest, {
       cwd,
       detached: true, // a group of its own: Ctrl-C reaches it through us, after what is finished is safe
       env: { ...process.env, PATH, ...env },

@@ -33,6 +33,8 @@ export interface RunOptions extends ExamineOptions {
   readonly signal: AbortSignal;
   /** Whether what commands print is reported while they run. */
   readonly verbose: boolean;
+  /** Whether the run is traced, to find what it reads and writes without declaring it. */
+  readonly audit: boolean;
   /** Whether a failure elsewhere keeps new commands from being started. */
   readonly halted: () => boolean;
 }
@@ -82,7 +84,8 @@ async function bringUpToDate(
   options: RunOptions,
 ): Promise<Outcome | Overtaken> {
   const { emit } = options;
-  const examined = await examine(workspace, instance, options);
+  const force = options.force || options.audit;
+  const examined = await examine(workspace, instance, { ...options, force });
   if ('failure' in examined) return { status: 'failed', failure: examined.failure };
   const { decision, fingerprint, inputs, present } = examined;
   if (decision.action === 'fresh') {
@@ -293,7 +296,7 @@ async function execute(
   workspace: Workspace,
   instance: Instance,
   { key, fingerprint, inputs, present, reasons, old }: Work,
-  { emit, signal, halted, force, restore, verbose }: RunOptions,
+  { emit, signal, halted, force, restore, verbose, audit }: RunOptions,
 ): Promise<Outcome | Overtaken> {
   if (signal.aborted || halted()) return { status: 'interrupted' };
   const early = await inputs.changedBeforeStart();
@@ -313,11 +316,12 @@ async function execute(
   if (problem !== undefined) return { status: 'failed', failure: stageFailure(instance, problem) };
   const log = workspace.logs.pathOf(key);
   const shownLog = relative(workspace.root, log);
-  const resume = restore && !force ? await findResumption(workspace, instance, fingerprint) : undefined;
+  const fromScratch = force || !restore || audit;
+  const resume = fromScratch ? undefined : await findResumption(workspace, instance, fingerprint);
   const resumes = resume === undefined ? {} : { resumes: resume.run };
   const partials = new PartialStates(workspace.cache);
   // The key of what runs every time does not tell that a run is the very same.
-  const partial = await partials.begin(key, force || !restore || instance.always);
+  const partial = await partials.begin(key, fromScratch || instance.always);
   let keepsPartial = true;
   const continues = partial.found ? { continues: true } : {};
   emit({ type: 'started', stage: instance.name, reasons, log: shownLog, ...resumes, ...continues });
@@ -335,7 +339,9 @@ async function execute(
   try {
     const timeout = instance.timeout && AbortSignal.timeout(instance.timeout.seconds * 1000);
     logEnd = await workspace.logs.begin(instance.name, key);
+    const tracing = audit ? new (await import('../audit/audit.ts')).Tracing(scratch.folder) : undefined;
     ended = await runCommands({
+      prefix: tracing && (() => tracing.prefix()),
       commands: scratch.commands,
       shell: instance.shell,
       root: workspace.root,
@@ -352,6 +358,10 @@ async function execute(
     if (signal.aborted) {
       await logEnd({ ...ended, outcome: 'interrupted' });
       return { status: 'interrupted' };
+    }
+    if (tracing !== undefined && ended.unstarted === undefined) {
+      const found = await tracing.audit(workspace.root, instance, inputs.looked());
+      emit({ type: 'audit', stage: instance.name, ...found });
     }
     const run = ended;
     const noteEnd = logEnd;

@@ -3,6 +3,7 @@ import type { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import type { Event, Summary } from '../event.ts';
 import type { Progress } from '../stage.ts';
+import { auditText } from './audit-text.ts';
 import { dagText } from './dag-text.ts';
 import { duration } from './duration.ts';
 import { failureText } from './failure-text.ts';
@@ -82,6 +83,8 @@ export class TerminalReporter implements Reporter {
       case 'rerun':
         this.#running.delete(event.stage);
         return `${pc.yellow('•')} ${event.stage}: ${pathText(event.path)} changed while it ran; nothing was recorded, running it again`;
+      case 'audit':
+        return auditText(event);
       case 'executed':
         this.#done++;
         this.#running.delete(event.stage);
