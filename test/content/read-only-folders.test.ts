@@ -73,7 +73,7 @@ stages:
   make:
     cmd: |
       mkdir -p \${outs.d}/a/b/c "$RODADA_PARTIAL/p/q" && echo 1 > \${outs.d}/a/b/c/f && echo 1 > "$RODADA_PARTIAL/p/q/f"
-      if [ -e $PWD/broken ]; then chmod 000 \${outs.d}/a/b/c \${outs.d}/a/b \${outs.d}/a "$RODADA_PARTIAL/p/q" "$RODADA_PARTIAL/p"; exit 3; fi
+      if ls | grep -q brok; then chmod 000 \${outs.d}/a/b/c \${outs.d}/a/b \${outs.d}/a "$RODADA_PARTIAL/p/q" "$RODADA_PARTIAL/p"; exit 3; fi
     outs: { d: d }
 `,
       'params.yaml': '',
