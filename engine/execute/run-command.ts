@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findProgram, searchPath } from '../config/shell.ts';
 import type { Progress } from '../stage.ts';
@@ -9,6 +10,7 @@ import { CommandOutput, type OutputReaders } from './command-output.ts';
 import { watchMemory } from './memory-peak.ts';
 import { memoryKills, type OutOfMemory, outOfMemory } from './out-of-memory.ts';
 import { RunProcesses } from './processes.ts';
+import { readProgress } from './progress-message.ts';
 
 export interface Commands extends OutputReaders {
   /** Run in this order until one fails. With several, each is announced in the log as it was written. */
@@ -124,8 +126,9 @@ async function runOne(
     child = spawn(first, rest, {
       cwd,
       detached: true, // a group of its own: Ctrl-C reaches it through us, after what is finished is safe
-      env: { ...process.env, PATH, ...env },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...process.env, PATH, ...env, NODE_CHANNEL_FD: '3' },
+      // The last is the channel of `process.send`. Node's own reader of it throws if a command writes something else there.
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
     if (child.pid === undefined) throw (await once(child, 'error'))[0];
   } catch (error) {
@@ -138,11 +141,7 @@ async function runOne(
   const watch = watchMemory(child.pid, (tree) => processes.saw(tree));
   const exited = once(child, 'exit') as Promise<[Exit['exitCode'], Exit['killedBy']]>;
   for (const stream of [child.stdout!, child.stderr!]) output.read(stream);
-  child.on('error', () => undefined); // a message that came too late
-  child.on('message', (message: { type?: string } & Progress) => {
-    const { type, ...progress } = message;
-    if (type === 'progress') onProgress(progress);
-  });
+  readProgress(child.stdio[3] as Readable, onProgress);
   const closed = once(child, 'close');
   const [exitCode, killedBy] = await exited;
   processes.leaderEnded();
@@ -180,10 +179,9 @@ async function endBackground(
 
 /** Stops listening to a command, whoever holds its pipes. */
 async function letGo(child: ChildProcess): Promise<void> {
-  const streams = [child.stdout!, child.stderr!];
+  const streams = child.stdio.slice(1) as Readable[];
   if (!streams.every(({ closed }) => closed)) await within(drain, once(child, 'close'));
   for (const stream of streams) if (!stream.destroyed) stream.destroy();
-  if (child.connected) child.disconnect();
 }
 
 const within = (milliseconds: number, promise: Promise<unknown>): Promise<unknown> => {

@@ -30,6 +30,9 @@ interface Running {
   printed: number;
 }
 
+/** Between two drawings of a live screen. */
+const shortest = 50; // milliseconds
+
 const theStore = 'cache/objects';
 
 /** Between two plain progress lines of one stage. */
@@ -42,6 +45,7 @@ export class TerminalReporter implements Reporter {
   #loading: Promise<void> | undefined;
   readonly #running = new Map<string, Running>();
   readonly #timer: NodeJS.Timeout | undefined;
+  #drawn = 0;
   #stages = 0;
   #done = 0;
 
@@ -178,10 +182,12 @@ export class TerminalReporter implements Reporter {
   #print(text: string): void {
     this.#update?.clear();
     process.stdout.write(`${text}\n`);
-    if (this.#live) this.#draw();
+    // A command may print faster than a screen is drawn; the timer draws what is left.
+    if (this.#live && performance.now() - this.#drawn > shortest) this.#draw();
   }
 
   #draw(): void {
+    this.#drawn = performance.now();
     if (this.#running.size === 0) {
       this.#update?.clear();
       return;

@@ -142,6 +142,7 @@ describe('log --follow', () => {
     expect(await log.ended).toBe(1);
     expect(log.text).toMatch(/a #1: lost \(the engine ended before the command did\).*\n$/);
     for (const i of [1, 2, 3]) await made.write(`go${i}`, '');
+    expect((await made.repro()).summary.executed).toEqual(['a']); // it also ends what the killed engine left
   });
 
   it('shows the last run if none goes on, and says that a stage did not run or does not exist', async () => {
@@ -277,6 +278,26 @@ describe('what is not fit for a terminal', () => {
       /\n\[The log keeps the first 100 MB\. The last lines:\]\n(1 2 3 .*\n)+.*the last line\n$/,
     );
   });
+});
+
+it('messages that are no progress are passed over, and progress is fit for a terminal', async () => {
+  const made = await project(
+    "  a: { cmd: 'echo no JSON >&3; head -c 300000 /dev/zero >&3; echo >&3; node send.mjs' }\n",
+    {
+      'send.mjs': `
+for (const message of [null, 'text', 5, [], {}, { type: 'progress' }, { type: 'progress', done: 'x' }])
+  await new Promise((resolve) => process.send(message, resolve));
+const progress = { type: 'progress', done: 1, total: null, unit: 5, message: 'a\\x1b[2Jb\\nc\\x07' };
+await new Promise((resolve) => process.send(progress, resolve));
+process.disconnect();
+`,
+    },
+  );
+  const { events, summary } = await made.repro();
+  expect(summary.executed).toEqual(['a']);
+  expect(events.filter(({ type }) => type === 'progress')).toEqual([
+    { type: 'progress', stage: 'a', done: 1, message: 'ab c' },
+  ]);
 });
 
 it('a command reads nothing from the terminal', async () => {
