@@ -36,7 +36,9 @@ export function readLock(root: string): Lock {
   let text: string;
   try {
     text = readFileSync(join(root, lockFile), 'utf8');
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      throw Object.assign(error as Error, { path: join(root, lockFile) });
     return { blocks: new Map(), damaged: [], disputed: [] };
   }
   return parseLock(text);

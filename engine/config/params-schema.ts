@@ -1,6 +1,6 @@
 // The zod schema of a project's parameters: loaded only if what is remembered of it does not suffice, as loading takes time.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import {
   type CompiledModule,
@@ -40,7 +40,7 @@ export class ParamsSchema {
     const hint =
       'pipeline.yaml names it under `params`; its default export is the zod schema of params.yaml.';
     const failure = (message: string): Result<never> => fail({ reason: 'file', path, message, hint });
-    if (!existsSync(join(this.#root, path))) return failure('There is no such file.');
+    if (!existsSync(resolve(this.#root, path))) return failure('There is no such file.');
     try {
       const { default: schema } = await importProjectModule<{ default?: z.ZodType }>(this.#root, path);
       return typeof schema?.safeParse === 'function'

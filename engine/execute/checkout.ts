@@ -7,7 +7,7 @@ import type { Failure } from '../failure.ts';
 import type { Lock, LockBlock } from '../lock-file.ts';
 import { displace } from '../ownership/displaced.ts';
 import type { MadeOuts } from '../ownership/made-outs.ts';
-import { OutPaths } from '../plan/out-path.ts';
+import { blockedText, fileOnTheWay, OutPaths } from '../plan/out-path.ts';
 import { type Content, sameContent } from '../store/content.ts';
 import { isWider } from '../store/modes.ts';
 import { DamagedObject, type ObjectStore } from '../store/object-store.ts';
@@ -79,6 +79,8 @@ async function bring(
   // A lock is input, too: one from elsewhere may say anything.
   const problem = new OutPaths(root).problem(path);
   if (problem !== undefined) return { reason: 'file', path: 'pipeline.lock', message: problem };
+  const file = fileOnTheWay(root, path);
+  if (file !== undefined) return { reason: 'system', path, message: blockedText(path, file) };
   const now = await memo.look(root, path);
   const modes = (await objects.modes(content)) ?? [];
   if (sameContent(now, content) && !isWider(join(root, path), modes)) return 'kept';

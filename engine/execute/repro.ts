@@ -4,7 +4,6 @@ import type { Failure } from '../failure.ts';
 import { type LockBlock, LockTexts, lockFile, writeLock } from '../lock-file.ts';
 import type { PlanChoice } from '../ownership/made-outs.ts';
 import type { Instance } from '../plan/instance.ts';
-import { ChangingFile } from '../store/tree.ts';
 import { clean } from './clean.ts';
 import { clearLeftovers } from './leftovers.ts';
 import { type Outcome, runInstance } from './run-instance.ts';
@@ -131,9 +130,7 @@ export async function repro(
 
 /** What the file system or a bug threw while the engine worked on an instance. */
 function unexpected(workspace: Workspace, instance: Instance, error: Error): Failure {
-  const expected =
-    systemErrorText(error, workspace.root) ?? (error instanceof ChangingFile ? error.message : undefined);
-  const message = expected ?? error.stack ?? String(error);
+  const message = systemErrorText(error, workspace.root) ?? error.stack ?? String(error);
   return { reason: 'stage', stage: instance.name, message, exitCode: null, tail: [], log: null, skips: [] };
 }
 

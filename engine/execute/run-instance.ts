@@ -11,6 +11,7 @@ import { findUnowned, moveAside } from '../ownership/protect.ts';
 import type { Instance } from '../plan/instance.ts';
 import { sameContent } from '../store/content.ts';
 import { crashPoint } from '../store/crash-point.ts';
+import { UnreadableName } from '../store/file-names.ts';
 import { DamagedObject } from '../store/object-store.ts';
 import { PartialStates } from '../store/partial-states.ts';
 import type { RunRecord } from '../store/run-records.ts';
@@ -22,7 +23,7 @@ import { collect, publish, type ReadyOut, type Uncollected } from './publish.ts'
 import { findResumption } from './resume.ts';
 import { type Ended, runCommands } from './run-command.ts';
 import type { LogEnd } from './run-log.ts';
-import { listFileProblem, makeScratch } from './scratch.ts';
+import { listFileProblem, makeScratch, type Scratch } from './scratch.ts';
 import type { Slots } from './slots.ts';
 import { systemErrorText } from './system-error.ts';
 import type { LookUp, Workspace } from './workspace.ts';
@@ -150,12 +151,18 @@ export async function examine(
 ): Promise<Examined | { failure: Failure }> {
   const read = await leftoverRead(workspace, instance);
   if (read !== undefined) return { failure: stageFailure(instance, read) };
-  const found = await workspace.fingerprint(instance, lookUp).catch((error: Error) => ({ error }));
-  if ('error' in found) return { failure: stageFailure(instance, found.error.message) };
+  const refused = (error: Error): { failure: Failure } => {
+    const message = systemErrorText(error, workspace.root) ?? error.message;
+    return { failure: stageFailure(instance, message) };
+  };
+  const found = await workspace.fingerprint(instance, lookUp).catch(refused);
+  if ('failure' in found) return found;
   if ('missing' in found)
     return { failure: stageFailure(instance, `Its dependency \`${found.missing}\` does not exist.`) };
   const { fingerprint, inputs } = found;
-  const present = await workspace.present(instance, lookUp);
+  const held = await workspace.present(instance, lookUp).then((present) => ({ present }), refused);
+  if ('failure' in held) return held;
+  const { present } = held;
   const block = workspace.lock.blocks.get(instance.name);
   const situation = { fingerprint, block, present, force, always: instance.always };
   const asItStands = decide({ ...situation, record: undefined });
@@ -388,7 +395,10 @@ async function execute(
     // First the store and the record, then the workspace: cut off in between, the next run restores.
     // A run that was recorded and is repeated may be so because the store does not have what it should.
     const distrust = workspace.records.get(key) !== undefined;
-    const collected = await collect(workspace, instance, scratch.outs, distrust, present);
+    const collected = await collect(workspace, instance, scratch.outs, distrust, present).catch(
+      unreadableName,
+    );
+    if (collected instanceof UnreadableName) return failed(unreadableText(collected, instance, scratch));
     if ('state' in collected) return failed(uncollected[collected.state](collected));
     const { outs } = collected;
     const contents = Object.fromEntries(Object.entries(outs).map(([name, { content }]) => [name, content]));
@@ -451,6 +461,17 @@ const changedAgain = (path: string): string =>
 
 const changedPlan = (path: string): string =>
   `\`${path}\`, which its code reads, changed after the plan was made; nothing was recorded. Run it again.`;
+
+function unreadableName(error: Error): UnreadableName {
+  if (error instanceof UnreadableName) return error;
+  throw error;
+}
+
+/** What a command made under a name that can't be kept, named by where it was to go. */
+function unreadableText({ what }: UnreadableName, { outs }: Instance, scratch: Scratch): string {
+  const placed = outs.reduce((text, { name, path }) => text.replaceAll(scratch.outs[name]!, path), what);
+  return `Its command made an output that can't be kept: ${placed}. It must write names in UTF-8.`;
+}
 
 /** What pipeline.lock says of an instance with these outs. */
 export function blockOf(

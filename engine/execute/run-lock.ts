@@ -60,13 +60,13 @@ export async function takeRunLock(folder: string, options: RunLockOptions = {}):
   const release = (): void => {
     for (const path of [join(folder, name), bare(false), bare(true)]) rmSync(path, { force: true });
   };
-  process.on('exit', release); // also where a second Ctrl-C ends everything at once
   const giveUp = (): void => {
     release();
     process.off('exit', release);
   };
   let told = false;
   await claim(false);
+  process.on('exit', release); // also where a second Ctrl-C ends everything at once
   for (;;) {
     const others = await liveClaims(folder, `${own}.`);
     if (others.size === 0) {

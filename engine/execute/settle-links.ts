@@ -1,6 +1,7 @@
 // Makes the links that a command left in an output lead to the same once the output is published.
 import { chmodSync, lstatSync, readdirSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { checkNames } from '../store/file-names.ts';
 import { insideOf, type Links } from '../store/links.ts';
 
 /**
@@ -19,7 +20,9 @@ export function settleLinks(folder: string, links: Links, gone: readonly string[
 }
 
 function* linksIn(folder: string, prefix: string): Generator<string> {
-  for (const entry of readdirSync(join(folder, prefix), { withFileTypes: true })) {
+  const found = readdirSync(join(folder, prefix), { withFileTypes: true });
+  checkNames(join(folder, prefix), found);
+  for (const entry of found) {
     const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
     if (entry.isSymbolicLink()) yield path;
     else if (entry.isDirectory()) yield* linksIn(folder, path);

@@ -6,7 +6,8 @@ import { type Lock, lockFile } from '../lock-file.ts';
 import { byCodeUnit } from '../order.ts';
 import type { OutIndex } from '../plan/out-index.ts';
 import { OutPaths } from '../plan/out-path.ts';
-import { lstatIfAny, normalizePath } from '../plan/project-paths.ts';
+import { normalizePath } from '../plan/project-paths.ts';
+import { lstatIfThere } from '../store/stamp.ts';
 import type { Content } from '../store/tree.ts';
 import type { MadeOut, MadeOuts } from './made-outs.ts';
 
@@ -86,7 +87,7 @@ export function findLeftovers(root: string, lock: Lock, made: MadeOuts, outs: Ou
     // What lies inside an output that was made since is a part of that.
     if (around !== undefined && known.has(around.out.path)) continue;
     paths ??= new OutPaths(root);
-    if (paths.problem(path) !== undefined || lstatIfAny(join(root, path)) === undefined) continue;
+    if (paths.problem(path) !== undefined || lstatIfThere(join(root, path)) === undefined) continue;
     const [{ stage }] = versions as [MadeOut];
     found.push({ path, stage, contents: versions, cache: versions.every(({ cache }) => cache !== false) });
   }

@@ -3,10 +3,10 @@ import { rmdirSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { Trash } from '../execute/trash.ts';
 import type { OutIndex } from '../plan/out-index.ts';
-import { lstatIfAny } from '../plan/project-paths.ts';
 import { sameContent } from '../store/content.ts';
 import { crashPoint } from '../store/crash-point.ts';
 import type { ObjectStore } from '../store/object-store.ts';
+import { lstatIfThere } from '../store/stamp.ts';
 import type { StatMemo } from '../store/stat-memo.ts';
 import type { Content, ManifestLine } from '../store/tree.ts';
 import { removeTree } from '../store/trees.ts';
@@ -93,7 +93,7 @@ async function look(
   { root, memo, objects, outs }: LeftoverPlace,
   { path, contents }: Leftover,
 ): Promise<Present> {
-  const stat = lstatIfAny(join(root, path));
+  const stat = lstatIfThere(join(root, path));
   if (stat === undefined) return { state: 'gone' };
   if (!stat.isFile() && !stat.isDirectory()) return { state: 'edited' }; // no run leaves a link
   const now = await memo.look(root, path);

@@ -1,10 +1,10 @@
 // Whose is what stands at an output's path? Only what a run made may be replaced without a word.
 import { join, posix } from 'node:path';
 import { type Lock, lockFile, parseLock } from '../lock-file.ts';
-import { lstatIfAny } from '../plan/project-paths.ts';
 import { sameContent } from '../store/content.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { RunRecords } from '../store/run-records.ts';
+import { lstatIfThere } from '../store/stamp.ts';
 import { type Content, contentWithin, walk } from '../store/tree.ts';
 import { type Leftovers, madeByPath } from './leftovers.ts';
 import type { MadeOuts } from './made-outs.ts';
@@ -42,7 +42,7 @@ export class Standings {
   async of(path: string, content: Content | null | undefined): Promise<Standing> {
     const { root, objects } = this.#sources;
     const absolute = join(root, path);
-    const stat = lstatIfAny(absolute);
+    const stat = lstatIfThere(absolute);
     if (stat === undefined) return this.#around(path);
     const isPlain = (stat.isFile() || stat.isDirectory()) && content != null;
     if (isPlain && stat.isDirectory() && isEmpty(absolute)) return { is: 'free' };
@@ -61,7 +61,7 @@ export class Standings {
   /** Of a path where there is nothing: a file may be in the way of the folder around it. */
   #around(path: string): Standing {
     for (let folder = posix.dirname(path); folder !== '.'; folder = posix.dirname(folder)) {
-      const stat = lstatIfAny(join(this.#sources.root, folder));
+      const stat = lstatIfThere(join(this.#sources.root, folder));
       if (stat?.isDirectory() === true) break;
       const leaves = this.#sources.leftovers.containing(folder) !== undefined;
       if (stat !== undefined && !leaves) return { is: 'unowned', path: folder };

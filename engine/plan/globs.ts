@@ -1,13 +1,15 @@
 // Resolves globs among the dependencies: to files on disk that no stage makes, and to outs of the plan, in a stable order.
-import { lstat, realpath, type Stats, stat } from 'node:fs';
+import { type Dirent, lstat, readdir, realpath, type Stats, stat } from 'node:fs';
 import { posix, resolve } from 'node:path';
 import type { FileSystemAdapter } from 'tinyglobby';
 import type { Pipeline } from '../config/pipeline.ts';
 import { configuration } from '../config/zod-diagnostics.ts';
+import { systemErrorText } from '../execute/system-error.ts';
 import type { ConfigurationFailure } from '../failure.ts';
 import { byCodeUnit } from '../order.ts';
 import type { Leftovers } from '../ownership/leftovers.ts';
 import { fail, type Result, succeed } from '../result.ts';
+import { checkNames } from '../store/file-names.ts';
 import { bytecodeFolder } from '../store/tree.ts';
 import type { Warning } from '../warning.ts';
 import type { Dependency, Instance } from './instance.ts';
@@ -72,7 +74,14 @@ export async function resolveGlobs(
         match = matchOf(pattern, outs, projectPaths, leftovers, root);
         found.set(pattern, match);
       }
-      const { paths, inside } = await match;
+      const matched = await match.catch((error: Error) => error);
+      if (matched instanceof Error) {
+        const text = systemErrorText(matched, root) ?? matched.message;
+        const message = `\`${instance.stage}\` depends on \`${pattern}\`. ${text}`;
+        failures.set(message, configuration(message, undefined, position));
+        continue;
+      }
+      const { paths, inside } = matched;
       if (paths.length === 0 && !instance.frozen && !allowMissing) {
         const message = `\`${instance.stage}\` depends on \`${pattern}\`, which matches no file and no out.`;
         const hint =
@@ -115,12 +124,15 @@ async function matchOf(
   const { base, rest } = split(pattern, projectPaths);
   if (passedOver.includes(base.split('/')[0]!)) return { paths: [], inside: undefined };
   const [{ glob }, { default: picomatch }] = await Promise.all([import('tinyglobby'), import('picomatch')]);
+  const errors: Error[] = [];
   const files = await glob(rest, {
     cwd: resolve(root, base),
     expandDirectories: false,
     ignore: [...(base === '.' ? passedOver.map((folder) => `${folder}/**`) : []), `**/${bytecodeFolder}/**`],
-    fs: withDanglingLinks,
+    fs: fileSystem((error) => errors.push(error)),
   });
+  // What can't be read might match: it must not be passed over.
+  if (errors[0] !== undefined) throw errors[0];
   const isMatch = picomatch(rest);
   const below = base === '.' ? '' : `${base}/`;
   const paths = new Set(
@@ -142,13 +154,27 @@ async function matchOf(
 
 type Found<T> = (error: NodeJS.ErrnoException | null, found: T) => void;
 
-/** How a pattern's files are looked at: a link to what is not made yet is found, too. */
-const withDanglingLinks = {
-  realpath: (path: string, done: Found<string>) =>
-    realpath.native(path, (error, real) => done(null, error === null ? real : path)),
-  stat: (path: string, done: Found<Stats>) =>
-    stat(path, (error, found) => (error === null ? done(null, found) : lstat(path, done))),
-} as Partial<FileSystemAdapter>;
+/**
+ * How a pattern's files are looked at: a link to what is not made yet is found, too.
+ * @param onError is told of folders that can't be read
+ */
+const fileSystem = (onError: (error: Error) => void): Partial<FileSystemAdapter> =>
+  ({
+    readdir: (path: string, options: { withFileTypes: true }, done: Found<Dirent[]>) =>
+      readdir(path, options, (error, entries) => {
+        if (error !== null && !['ENOENT', 'ENOTDIR'].includes(error.code ?? '')) onError(error);
+        try {
+          if (error === null) checkNames(path, entries);
+        } catch (unreadable) {
+          onError(unreadable as Error);
+        }
+        done(error, entries);
+      }),
+    realpath: (path: string, done: Found<string>) =>
+      realpath.native(path, (error, real) => done(null, error === null ? real : path)),
+    stat: (path: string, done: Found<Stats>) =>
+      stat(path, (error, found) => (error === null ? done(null, found) : lstat(path, done))),
+  }) as Partial<FileSystemAdapter>;
 
 /** The folder that a pattern begins with, as it leads through links, and the rest; what exists is no pattern. */
 function split(pattern: string, paths: ProjectPaths): { base: string; rest: string } {

@@ -1,6 +1,7 @@
 // Where an out may lie: inside the project, outside of the engine's own folders, and where its path says.
-import { posix } from 'node:path';
-import { isOutside, lstatIfAny, ProjectPaths } from './project-paths.ts';
+import { join, posix } from 'node:path';
+import { lstatIfThere } from '../store/stamp.ts';
+import { isOutside, ProjectPaths } from './project-paths.ts';
 
 /** Says what is wrong with paths of outs; looks at each folder once, since thousands of outs may share it. */
 export class OutPaths {
@@ -33,7 +34,7 @@ export class OutPaths {
     const parent = posix.dirname(folder);
     link = this.#linkOn(parent);
     if (link === null && !this.#absent.has(parent)) {
-      const stat = lstatIfAny(`${this.#root}/${folder}`);
+      const stat = lstatIfThere(`${this.#root}/${folder}`);
       if (stat?.isSymbolicLink() === true) link = folder;
       if (stat === undefined) this.#absent.add(folder);
     } else if (link === null) this.#absent.add(folder); // nothing is in what is not there
@@ -41,3 +42,18 @@ export class OutPaths {
     return link;
   }
 }
+
+/** The file that is where a folder on the way to an out belongs; undefined if there is none. */
+export function fileOnTheWay(root: string, path: string): string | undefined {
+  const steps = path.split('/');
+  for (let i = 1; i < steps.length; i++) {
+    const folder = steps.slice(0, i).join('/');
+    const stat = lstatIfThere(join(root, folder));
+    if (stat === undefined) return undefined;
+    if (!stat.isDirectory()) return folder;
+  }
+  return undefined;
+}
+
+export const blockedText = (path: string, file: string): string =>
+  `The output \`${path}\` needs the folder \`${file}\`, but that is a file. Move it away, or give the output another path.`;

@@ -1,6 +1,7 @@
 // One form for each path: relative to the project, without `.`, `..`, doubled or trailing slashes, and without symbolic links.
-import { lstatSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { readlinkSync, statSync } from 'node:fs';
 import { posix, resolve } from 'node:path';
+import { lookAt, lstatIfThere } from '../store/stamp.ts';
 
 /**
  * The path as text alone allows: `./a//b/../c/` becomes `a/c`.
@@ -98,7 +99,7 @@ export class ProjectPaths {
   isFolder(path: string): boolean {
     let known = this.#folders.get(path);
     if (known === undefined) {
-      known = statIfAny(resolve(this.#root, path))?.isDirectory() === true;
+      known = lookAt(resolve(this.#root, path))?.stat.isDirectory() === true;
       this.#folders.set(path, known);
     }
     return known;
@@ -130,7 +131,7 @@ export class ProjectPaths {
       if (this.#absent.has(folder)) this.#absent.add(here);
       return here;
     }
-    const stat = lstatIfAny(here);
+    const stat = lstatIfThere(here);
     if (stat === undefined) {
       this.#ends.add(here);
       this.#absent.add(here);
@@ -139,22 +140,5 @@ export class ProjectPaths {
     if (!stat.isSymbolicLink()) return here;
     if (links === mostLinks) return undefined;
     return this.#realOf(posix.resolve(folder, readlinkSync(here)), links + 1);
-  }
-}
-
-/** What `path` is; undefined if nothing can be there, as a file stands where a folder on the way belongs. */
-export const lstatIfAny = (path: string): Stats | undefined =>
-  ifAny(() => lstatSync(path, { throwIfNoEntry: false }));
-
-/** What the links at `path` lead to. */
-const statIfAny = (path: string): Stats | undefined => ifAny(() => statSync(path, { throwIfNoEntry: false }));
-
-function ifAny(stat: () => Stats | undefined): Stats | undefined {
-  try {
-    return stat();
-  } catch (error) {
-    if (['ENOTDIR', 'ENAMETOOLONG', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? ''))
-      return undefined;
-    throw error;
   }
 }

@@ -2,6 +2,7 @@
 import pc from 'picocolors';
 import type { Explanation, FileChanges } from '../inspect/why.ts';
 import { duration } from './duration.ts';
+import { unownedText } from './failure-text.ts';
 import { pathText } from './path-text.ts';
 import { reasonText } from './reason-text.ts';
 
@@ -22,6 +23,7 @@ export function whyText({ stage, action, reasons, failure, files, lastRun }: Exp
     );
   });
   if (failure !== undefined && 'message' in failure) lines.push(`  ${failure.message}`);
+  if (failure?.reason === 'unowned') lines.push(`  ${unownedText(failure)}.`);
   return [`${pc.bold(stage)} ${headings[action]}${ran}:`, ...lines].join('\n');
 }
 

@@ -2,9 +2,10 @@
 // with what it leads to.
 //
 // Real paths come from the system (`native`): Node's own take `link/..` by its text, and never end if that leads to itself.
-import { type BigIntStats, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { type BigIntStats, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { type Content, identityOf, kindOfMode } from './content.ts';
+import { linkTarget } from './file-names.ts';
 import { changedAt, stampOf } from './stamp.ts';
 import {
   contentOfManifest,
@@ -107,7 +108,7 @@ export class Links {
 
   /** Reads the link at `path` in the directory. */
   read(path: string): Link {
-    return this.#link(path, readlinkSync(join(this.#folder, path)));
+    return this.#link(path, linkTarget(join(this.#folder, path)));
   }
 
   /** What a link at `path` that holds `text` leads to outside of the directory once this is published. */

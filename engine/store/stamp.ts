@@ -18,16 +18,18 @@ export interface Look {
   readonly link: string;
 }
 
-/** undefined if nothing is there, or if a file is in the place of a folder on the way. */
+/** undefined if nothing is there or can be: a file is in the place of a folder on the way, or links lead in a circle. */
 export function lstatIfThere(path: string): BigIntStats | undefined {
   return ifThere(() => lstatSync(path, { throwIfNoEntry: false, bigint: true }));
 }
+
+const nothing: ReadonlySet<string> = new Set(['ENOTDIR', 'ELOOP', 'ENAMETOOLONG']);
 
 function ifThere(stat: () => BigIntStats | undefined): BigIntStats | undefined {
   try {
     return stat();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
+    if (nothing.has((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }

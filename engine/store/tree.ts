@@ -5,6 +5,7 @@ import { join, posix } from 'node:path';
 import { byCodeUnit } from '../order.ts';
 import { breathe } from './breathe.ts';
 import { type Content, kindOfMode } from './content.ts';
+import { checkNames } from './file-names.ts';
 import type { Links } from './links.ts';
 import { stampOf } from './stamp.ts';
 
@@ -38,6 +39,7 @@ export function* walk(folder: string, prefix = ''): Generator<Entry> {
   const found = readdirSync(join(folder, prefix), { withFileTypes: true }).filter(
     ({ name }) => name !== bytecodeFolder,
   );
+  checkNames(join(folder, prefix), found);
   if (found.length === 0 && prefix !== '') {
     yield { kind: 'empty', path: prefix, stat: lstatSync(join(folder, prefix), { bigint: true }) };
   }
