@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Emit } from '../event.ts';
 import { moveOut } from '../ownership/move-out.ts';
-import { lstatIfAny } from '../plan/project-paths.ts';
+import { lstatIfThere } from '../store/stamp.ts';
 import type { Workspace } from './workspace.ts';
 
 /** @returns how many outputs moved, and how many stay because they were changed by hand */
@@ -23,7 +23,7 @@ export async function clean(workspace: Workspace, emit: Emit): Promise<{ moved: 
   for (const { path } of [...made.all()])
     if (
       plan.graph.outs.containing(path)?.out.path !== path &&
-      lstatIfAny(join(workspace.root, path)) === undefined
+      lstatIfThere(join(workspace.root, path)) === undefined
     )
       made.forget(path);
   return { moved: moved.length, kept: kept.length };

@@ -31,6 +31,7 @@ import type { Warning } from '../warning.ts';
 import { checkCode, type SeenCode } from './code-checks.ts';
 import { type HashProgress, hashProgress } from './hash-progress.ts';
 import { Inputs } from './inputs.ts';
+import { checkNamedOuts } from './named-outs.ts';
 import { checkOutsAreNoSources } from './own-sources.ts';
 import { RunLogs } from './run-log.ts';
 import { checkShells } from './shells.ts';
@@ -100,14 +101,17 @@ export class Workspace {
    */
   async prepare(instances: readonly Instance[]): Promise<Result<void>> {
     const codes = await this.#codesOf(instances);
+    const declared = await checkNamedOuts(this.plan, instances, codes);
+    if (!declared.ok) return declared;
     const modules = new Set([...codes.values()].flatMap((code) => this.#unmade(code.modules)));
     const packages = new Set([...codes.values()].flatMap((code) => code.packages));
     const closures = await this.#closures.of([...modules, ...packages]);
     if (!closures.ok) return closures;
     const checked = await checkOutsAreNoSources(this, instances, (instance) => {
-      const { named, modules, files } = codes.get(instance)!;
+      const { modules, files, data } = codes.get(instance)!;
+      const noCode = new Set(data);
       const closure = modules.flatMap((module) => Object.keys(closures.value.get(module)?.code ?? {}));
-      return [...named, ...modules, ...files, ...closure];
+      return [...modules, ...files.filter((file) => !noCode.has(file)), ...closure];
     });
     if (!checked.ok) return checked;
     const seen = await Promise.all(instances.map((instance) => this.#seenCode(instance, closures.value)));

@@ -36,8 +36,14 @@ export interface CommandCode {
   readonly files: readonly string[];
   /** Of these files, those that are no code. */
   readonly data: readonly string[];
-  /** Every path of the project that a word names, whether or not something stands there. */
-  readonly named: readonly string[];
+  /** What the text of the commands says, without that of scripts, which may have branches for other stages. */
+  readonly text: {
+    /** Every path of the project that a word names, whether or not something stands there. */
+    readonly named: readonly string[];
+    /** Patterns of the shell. */
+    readonly patterns: readonly string[];
+    readonly writes: readonly string[];
+  };
   /** What they write or remove. */
   readonly writes: readonly string[];
   /** What reads params.yaml itself: a file, or `cmd`. */
@@ -139,7 +145,7 @@ class Reading {
   readonly #modules = new Set<string>();
   readonly #code = new Set<string>();
   readonly #data = new Set<string>();
-  readonly #named = new Set<string>();
+  readonly #text = { named: new Set<string>(), patterns: new Set<string>(), writes: new Set<string>() };
   readonly #writes = new Set<string>();
   readonly #packages = new Set<string>();
   readonly #scripts: Record<string, string> = {};
@@ -170,7 +176,11 @@ class Reading {
       runsNode: this.#runsNode || this.#modules.size > 0,
       files: sorted(new Set([...this.#code, ...this.#data])),
       data: sorted([...this.#data].filter((path) => !this.#code.has(path))),
-      named: sorted(this.#named),
+      text: {
+        named: sorted(this.#text.named),
+        patterns: [...this.#text.patterns],
+        writes: [...this.#text.writes].sort(byCodeUnit),
+      },
       writes: [...this.#writes].sort(byCodeUnit),
       ...(this.#readsParams === undefined ? {} : { readsParams: this.#readsParams }),
       ...(unknown === undefined ? {} : { unknown }),
@@ -224,12 +234,18 @@ class Reading {
     return this.project.root;
   }
 
-  name(path: string): void {
-    this.#named.add(path);
+  /** @param self the script whose text names the path */
+  name(path: string, self: string | undefined): void {
+    if (self === undefined) this.#text.named.add(path);
   }
 
-  write(path: string): void {
+  pattern(path: string, self: string | undefined): void {
+    if (self === undefined) this.#text.patterns.add(path);
+  }
+
+  write(path: string, self: string | undefined): void {
     this.#writes.add(path);
+    if (self === undefined) this.#text.writes.add(path);
   }
 
   isWritten(path: string): boolean {
@@ -367,8 +383,9 @@ class CallReading {
       if (folders.length > 0) this.#folders = folders;
     }
     for (const word of writes)
-      for (const text of word.texts) for (const path of this.#paths(text)) this.#reading.write(path);
-    for (const text of written) for (const path of this.#paths(text)) this.#reading.write(path);
+      for (const text of word.texts)
+        for (const path of this.#paths(text)) this.#reading.write(path, this.#self);
+    for (const text of written) for (const path of this.#paths(text)) this.#reading.write(path, this.#self);
     for (const run of runs) await this.#run(run);
     await this.#node();
     for (const word of [...this.#call.words, ...(this.#call.reads ?? [])])
@@ -406,7 +423,7 @@ class CallReading {
 
   async #file(path: string, language?: Language): Promise<void> {
     this.#found = true;
-    this.#reading.name(path);
+    this.#reading.name(path, this.#self);
     await this.#reading.file(path, language, this.#folders, this.#depth);
   }
 
@@ -466,9 +483,11 @@ class CallReading {
   }
 
   async #word(word: ShellWord): Promise<void> {
+    const isFirst = word === this.#call.words[0];
     for (const text of word.texts) {
       if (word.glob === true) await this.#glob(text);
-      else await this.#text(text);
+      // The shell looks for a program without a slash on the PATH alone.
+      else if (!isFirst || text.includes('/')) await this.#text(text);
     }
   }
 
@@ -481,7 +500,7 @@ class CallReading {
     for (const part of parts) {
       if (part.startsWith('-')) continue;
       for (const path of this.#paths(part)) {
-        this.#reading.name(path);
+        this.#reading.name(path, this.#self);
         if (this.#reading.kind(path) === 'file') await this.#file(path);
       }
     }
@@ -491,6 +510,7 @@ class CallReading {
   async #glob(text: string): Promise<void> {
     const pattern = this.#reading.fill(text, this.#self);
     if (pattern === undefined || pattern.startsWith('-')) return;
+    for (const path of this.#paths(text)) this.#reading.pattern(path, this.#self);
     const { globSync } = await import('tinyglobby');
     for (const folder of this.#folders) {
       const from = posix.resolve(this.#reading.root, folder);
