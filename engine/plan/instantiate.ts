@@ -182,11 +182,9 @@ const longestName = 255; // bytes
 /** Why no file can have this path; undefined if one can. */
 function unusable(path: string): string | undefined {
   if (path === '') return 'A path is empty.';
-  if (path.includes('\0')) return `The path ${JSON.stringify(path)} contains a NUL character.`;
   const long = path.split('/').find((name) => name.length > 63 && Buffer.byteLength(name) > longestName);
-  if (long !== undefined)
-    return `The path \`${path}\` has a name of ${Buffer.byteLength(long)} bytes; file systems allow ${longestName}.`;
-  return /\p{Surrogate}/u.test(path) ? `The path ${JSON.stringify(path)} is not valid Unicode.` : undefined;
+  if (long === undefined) return undefined;
+  return `The path \`${path}\` has a name of ${Buffer.byteLength(long)} bytes; file systems allow ${longestName}.`;
 }
 
 /** Name, entry and place of each path; in a list each resolved path is its own name. */
