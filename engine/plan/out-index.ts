@@ -12,10 +12,17 @@ export interface Made {
 /** Who makes which path; a path also belongs to the out that contains it, or that it contains. */
 export class OutIndex {
   readonly #makers = new Map<string, Made>();
+  /** Path in Unicode's composed form → path. */
+  readonly #forms = new Map<string, string>();
   #sorted: string[] | undefined;
 
   /** Why `out` can't be added, undefined where it was. */
   add(instance: Instance, out: Out): string | undefined {
+    const form = out.path.normalize('NFC');
+    const twin = this.#forms.get(form) ?? out.path;
+    if (twin !== out.path)
+      return `The out \`${out.path}\` of \`${instance.name}\` looks like \`${twin}\`, but its accents are encoded in another way; write both alike.`;
+    this.#forms.set(form, out.path);
     const other = this.#makers.get(out.path);
     if (other !== undefined) {
       const where = other.maker === instance.name ? 'twice' : `and \`${other.maker}\` too`;

@@ -66,9 +66,19 @@ export class ProjectPaths {
   /** The path that the links on the way to `path`, and `path` itself, lead to, if that is in the project; else `path`. */
   followed(path: string): string {
     const real = this.#realOf(resolve(this.#root, path));
-    const inside = real === undefined ? undefined : this.#inside(real);
+    if (real === undefined) return path;
+    if (this.#absent.has(real)) return this.#otherForm(path) ?? this.#inside(real) ?? path;
+    const inside = this.#inside(real);
     if (inside === undefined || inside === '.') return path;
     return toolFolders.has(inside.split('/')[0]!) && !isOutside(path) ? path : inside;
+  }
+
+  /** Of a path at which there is nothing: how its accents are encoded in the name of what is meant, if there is such. */
+  #otherForm(path: string): string | undefined {
+    return [path.normalize('NFC'), path.normalize('NFD')].find((form) => {
+      const real = form === path ? undefined : this.#realOf(resolve(this.#root, form));
+      return real !== undefined && !this.#absent.has(real);
+    });
   }
 
   /** Whether `path` is the project, or a folder around it. */

@@ -342,3 +342,28 @@ it('a list names its paths in one form, also for templates', async () => {
   expect((await project.repro()).summary.executed).toEqual(['make']);
   expect(await project.read('data/a')).toBe('in\n');
 });
+
+describe('accents that are encoded as one character or as two', () => {
+  const [one, two] = ['é'.normalize('NFC'), 'é'.normalize('NFD')];
+
+  it('name one path in dependencies: of an output, of a file, and of a file in a folder', async () => {
+    const project = await withStages(
+      `  read: { cmd: 'cat \${deps.made} \${deps.file} \${deps.in} > \${outs.o}', deps: { made: made-${two}, file: file-${two}, in: d-${one}/x }, outs: { o: o.txt } }
+  make: { cmd: 'echo \${text} > \${outs.p}', outs: { p: made-${one} } }\n`,
+      { 'params.yaml': 'text: one\n', [`file-${one}`]: 'file\n', [`d-${two}/x`]: 'x\n' },
+    );
+    expect((await project.repro()).summary.executed).toEqual(['make', 'read']);
+    expect((await project.repro()).summary.fresh).toEqual(['make', 'read']);
+    expect((await project.repro('--set', 'text=two')).summary.executed).toEqual(['make', 'read']);
+    expect(await project.read('o.txt')).toBe('two\nfile\nx\n');
+  });
+
+  it('are no two outputs', async () => {
+    const project = await withStages(
+      `  a: { cmd: 'echo 1 > \${outs.p}', outs: { p: ${one} } }\n  b: { cmd: 'echo 1 > \${outs.p}', outs: { p: ${two} } }\n`,
+    );
+    const { exitCode, stdout } = await project.cli('repro');
+    expect(stdout).toContain(`The out \`${two}\` of \`b\` looks like \`${one}\``);
+    expect(exitCode).toBe(2);
+  });
+});
