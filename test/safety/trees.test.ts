@@ -71,7 +71,7 @@ stages:
         stages: {
           copy: { cmd: 'cp -R ${deps.in} ${outs.out}', deps: { in: 'in' }, outs: { out: `out/${name}` } },
         },
-      }),
+      }).replaceAll('\u009b', '\\u009b'), // YAML allows this character only as an escape
       'params.yaml': '',
       [`in/${name}`]: 'content\n',
     });

@@ -8,11 +8,11 @@ const files = {
   'pipeline.yaml': `stages:\n${names
     .map(
       (name) =>
-        `  ${name}: { cmd: 'echo run >> "$PWD/ran-${name}"; cp \${deps.in} \${outs.out}', deps: { in: in/${name}.txt }, outs: { out: out/${name}.txt } }\n`,
+        `  ${name}: { cmd: 'echo run >> .git/ran-${name}; cp \${deps.in} \${outs.out}', deps: { in: in/${name}.txt }, outs: { out: out/${name}.txt } }\n`,
     )
     .join('')}`,
   'params.yaml': '',
-  '.gitignore': 'cache/\nout/\nran-*\nnode_modules\n',
+  '.gitignore': 'cache/\nout/\nnode_modules\n',
   ...Object.fromEntries(names.map((name) => [`in/${name}.txt`, `${name} 1\n`])),
 };
 
@@ -26,7 +26,7 @@ async function branched(
   edits: Readonly<Record<string, readonly [name: string, text: string]>>,
 ): Promise<Project> {
   const project = await Project.create(files);
-  git(project, 'init', '-q', '-b', 'main');
+  git(project, 'init', '-q', '-b', 'main'); // its folder also counts the runs: what is in there is no file of the project
   await project.repro();
   git(project, 'add', '-A');
   git(project, 'commit', '-q', '-m', 'one');
@@ -54,28 +54,34 @@ it('of edits of one stage the conflict is said, and its block rebuilt without ex
   const lock = await project.read('pipeline.lock');
   expect(() => git(project, 'merge', 'left')).toThrow();
   git(project, 'checkout', '--ours', 'in/b.txt');
-  expect(await project.read('pipeline.lock')).toContain('<<<<<<<');
+  const conflict = (await project.read('pipeline.lock')).split('\n');
+  const line =
+    conflict.lastIndexOf(
+      '{',
+      conflict.findIndex((text) => text.startsWith('<<<<<<<')),
+    ) + 1;
+  const damaged = `• pipeline.lock has a damaged block at line ${line}`;
 
   const status = await project.cli('status');
   expect(status.exitCode).toBe(1);
-  expect(status.stdout).toMatch(
-    /^• pipeline\.lock has a damaged block at line 37: as good as absent until the next repro\.\n↺ b would be restored \(not in pipeline\.lock yet\)\n1 would be restored, 2 fresh\n$/,
+  expect(status.stdout).toBe(
+    `${damaged}: as good as absent until the next repro.\n↺ b would be restored (not in pipeline.lock yet)\n1 would be restored, 2 fresh\n`,
   );
   for (const args of [
     ['why', 'b'],
     ['repro', '--dry'],
   ])
-    expect((await project.cli(...args)).stdout).toMatch(/^• pipeline\.lock has a damaged block at line 37/);
+    expect((await project.cli(...args)).stdout.startsWith(damaged)).toBe(true);
   // What it needs can't be told from it.
   expect((await project.cli('gc')).exitCode).toBe(2);
 
   const { stdout, exitCode } = await project.cli('repro');
   expect(exitCode).toBe(0);
-  expect(stdout).toMatch(
-    /^• pipeline\.lock has a damaged block at line 37, rebuilt by this run\.\n↺ b restored \(not in pipeline\.lock yet\)\n✔ 0 executed, 1 restored, 2 fresh/,
+  expect(stdout).toContain(
+    `${damaged}, rebuilt by this run.\n↺ b restored (not in pipeline.lock yet)\n✔ 0 executed, 1 restored, 2 fresh`,
   );
   expect(await project.read('pipeline.lock')).toBe(lock);
-  expect(await project.read('ran-b')).toBe('run\n'.repeat(3)); // before the merge: main, left and right
+  expect(await project.read('.git/ran-b')).toBe('run\n'.repeat(3)); // before the merge: main, left and right
 
   // The other side's result was made here, too.
   git(project, 'checkout', '--theirs', 'in/b.txt');
