@@ -21,6 +21,8 @@ export interface Looks {
   readonly scripts: Readonly<Record<string, string>>;
   /** Code of other languages. */
   readonly files: readonly string[];
+  /** Files whose mode or owner the commands set. */
+  readonly attributes: ReadonlySet<string>;
 }
 
 /** A file that is no longer what the key was computed from. */
@@ -37,6 +39,8 @@ export class Inputs {
   readonly #instance: Instance;
   readonly #looks: Looks;
   readonly #codeNow: () => Promise<CommandCode>;
+  /** Data that the commands name and that was not there before they ran. */
+  left: readonly string[] = [];
   /** From the start of the command on. */
   #folders: FolderWatch | undefined;
 
@@ -103,9 +107,16 @@ export class Inputs {
     for (const [path, seen] of this.#looks.paths) {
       if (atStart && seen.content.type === 'directory' && this.#memo.isRecent(path)) continue;
       const changed = await this.#memo.changed(this.#plan.root, path, seen);
-      if (changed !== undefined) return changed;
+      if (changed === undefined) continue;
+      // `chmod +x run.sh && ./run.sh` changes the time of a change, and no content.
+      const isSame = this.#looks.attributes.has(path) && (await this.#hashOf(path)) === seen.content.hash;
+      if (!isSame) return changed;
     }
     return undefined;
+  }
+
+  async #hashOf(path: string): Promise<string | undefined> {
+    return (await this.#memo.look(this.#plan.root, path))?.hash;
   }
 
   /** Code that the commands run now, because it was not there before. */
@@ -115,6 +126,7 @@ export class Inputs {
     const changed = Object.keys({ ...before, ...scripts }).find((name) => before[name] !== scripts[name]);
     if (changed !== undefined) return changed;
     // Data that was not there is what the commands themselves leave.
+    this.left = data.filter((path) => !this.#looks.files.includes(path));
     const known = [...this.#looks.modules.keys(), ...this.#looks.files, ...data];
     return difference([...modules, ...packages, ...files], known);
   }

@@ -420,6 +420,8 @@ async function execute(
     noteMade(workspace, instance, (name) => contents[name]);
     await publish(workspace, outs, old);
     const { modules, files } = await workspace.codeOf(instance);
+    for (const path of inputs.left)
+      emit({ type: 'warning', warning: { what: 'undeclared-write', stage: instance.name, path } });
     for (const warning of unreadNames(
       instance,
       [...modules, ...files],

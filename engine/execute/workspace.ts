@@ -154,7 +154,15 @@ export class Workspace {
   ): Promise<{ missing: string } | { fingerprint: Fingerprint; inputs: Inputs }> {
     const code: Record<string, string> = {};
     const packages: Record<string, string> = {};
-    const { modules, files, packages: loaded, scripts, runsNode, readsParams } = await this.codeOf(instance);
+    const {
+      attributes,
+      modules,
+      files,
+      packages: loaded,
+      scripts,
+      runsNode,
+      readsParams,
+    } = await this.codeOf(instance);
     const closures = await this.#closures.of([...modules, ...loaded]);
     if (!closures.ok) throw new Error(unreadable(closures.failures[0]));
     for (const closure of closures.value.values()) {
@@ -201,7 +209,7 @@ export class Workspace {
       ...(await this.#environment.of(instance.env, runsNode)),
       ...(wdir === undefined ? {} : { wdir }),
     };
-    const looks = { paths: seen, modules: closures.value, scripts, files };
+    const looks = { paths: seen, modules: closures.value, scripts, files, attributes: new Set(attributes) };
     const codeNow = (): Promise<CommandCode> => this.#codeOf(instance, this.#newReader());
     return { fingerprint, inputs: new Inputs(this, this.#closures, instance, looks, codeNow) };
   }

@@ -5,6 +5,8 @@ import type { ShellCall, ShellWord } from './shell-calls.ts';
 /** Code that a call runs, besides the files that its words name. */
 export type Run =
   | { readonly how: 'python-file' | 'shell-file' | 'source'; readonly word: ShellWord }
+  /** Node completes a name that is no file. */
+  | { readonly how: 'node-file'; readonly word: ShellWord }
   | { readonly how: 'python-module'; readonly word: ShellWord }
   | { readonly how: 'python-text' | 'shell-text'; readonly text: string }
   /** The first of these files that exists in the call's folder. */
@@ -25,6 +27,7 @@ export interface Roles {
 const python = /^(?:python|pypy)[\d.]*$/;
 const shell = /^(?:ba|da|z|k|a|mk)?sh$/;
 const interpreter = /^(?:node|nodejs|tsx|ts-node|bun|deno|ruby|perl|Rscript|julia|lua[\d.]*|php|java)$/;
+const node = /^(?:node|nodejs|tsx|ts-node|bun|deno)$/;
 const moduleRunner =
   /^(?:uv|torchrun|accelerate|coverage|kernprof|i?python[\d.]*|deepspeed|memray|scalene|viztracer|mprof)$/;
 
@@ -58,8 +61,11 @@ export function rolesOf({ words, stdin, writes = [] }: ShellCall): Roles {
     const found = shellRuns(args, stdin);
     runs.push(...found.runs);
     needsCode ||= found.needsCode;
-  } else if (interpreter.test(name)) needsCode ||= !args.some((word) => isInline(textOf(word)));
-  else if (program !== -1) {
+  } else if (interpreter.test(name)) {
+    needsCode ||= !args.some((word) => isInline(textOf(word)));
+    if (node.test(name))
+      for (const word of args) if (/^[^-]/.test(textOf(word))) runs.push({ how: 'node-file', word });
+  } else if (program !== -1) {
     const at = args.findIndex((word) => /^(?:-C|--directory)$/.test(textOf(word)));
     if (at !== -1) folder = args[at + 1];
     const attached = args.map(textOf).find((text) => /^(?:-C.|--directory=)/.test(text));
@@ -151,7 +157,7 @@ const removers = /^(?:rm|rmdir|mkdir|touch|truncate|unlink|shred|mkfifo|tee)$/;
 const compilers =
   /^(?:g?cc|[gc]\+\+|clang(?:\+\+)?|nvcc|gfortran|ld|go|rustc|curl|sort|pandoc|dot|wget|python[\d.]*|Rscript|julia|node|tsx)$/;
 const outputOption =
-  /^--(?:out|output|outfile|output-file|output-document|log|log-file|logfile|log_file|output_file)(?:=(.+))?$/;
+  /^--?(?:[a-z]+[-_])*(?:out|output|outfile|log|logfile|save|dest|destination|results?|report|export)(?:[-_](?:file|path|dir|directory|folder|document|name|to))?(?:=(.+))?$/i;
 
 /** Words that a well-known program, or an option of a well-known name, takes for what it writes. */
 function writtenBy(name: string, words: readonly ShellWord[]): { words: ShellWord[]; texts: string[] } {
@@ -165,6 +171,7 @@ function writtenBy(name: string, words: readonly ShellWord[]): { words: ShellWor
     const at = args.findIndex((word) => /^-?[a-zA-Z]*f$/.test(textOf(word)));
     if (at !== -1 && args[at + 1] !== undefined) found.push(args[at + 1]!);
   }
+  if (name === 'papermill' && named[1] !== undefined) found.push(named[1]);
   if (name === 'zip' && named[0] !== undefined) found.push(named[0]);
   for (const [i, word] of words.entries()) {
     const text = textOf(word);

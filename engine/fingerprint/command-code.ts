@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { paramsFile } from '../config/params.ts';
 import { byCodeUnit } from '../order.ts';
+import { readJson } from '../store/files.ts';
 import type { Content } from '../store/tree.ts';
 import { type Run, rolesOf } from './call-roles.ts';
+import { compiled } from './javascript/inputs.ts';
 import { isNodeProgram, nodeCall, scriptTexts } from './node-calls.ts';
 import type { ProjectFiles } from './project-files.ts';
 import { type PythonProgram, pythonClosure } from './python-closure.ts';
@@ -46,6 +48,8 @@ export interface CommandCode {
   };
   /** What they write or remove. */
   readonly writes: readonly string[];
+  /** Files whose mode or owner they set. */
+  readonly attributes: readonly string[];
   /** What reads params.yaml itself: a file, or `cmd`. */
   readonly readsParams?: string;
   /** A program whose code was not found. */
@@ -147,6 +151,7 @@ class Reading {
   readonly #data = new Set<string>();
   readonly #text = { named: new Set<string>(), patterns: new Set<string>(), writes: new Set<string>() };
   readonly #writes = new Set<string>();
+  readonly #attributes = new Set<string>();
   readonly #packages = new Set<string>();
   readonly #scripts: Record<string, string> = {};
   readonly #visited = new Set<string>();
@@ -182,6 +187,7 @@ class Reading {
         writes: [...this.#text.writes].sort(byCodeUnit),
       },
       writes: [...this.#writes].sort(byCodeUnit),
+      attributes: [...this.#attributes].sort(byCodeUnit),
       ...(this.#readsParams === undefined ? {} : { readsParams: this.#readsParams }),
       ...(unknown === undefined ? {} : { unknown }),
       ...(this.#computed === undefined ? {} : { computed: this.#computed }),
@@ -246,6 +252,10 @@ class Reading {
   write(path: string, self: string | undefined): void {
     this.#writes.add(path);
     if (self === undefined) this.#text.writes.add(path);
+  }
+
+  attribute(path: string): void {
+    this.#attributes.add(path);
   }
 
   isWritten(path: string): boolean {
@@ -347,6 +357,9 @@ class Reading {
   }
 }
 
+/** Programs that change nothing of a file but its mode or owner. */
+const setters = /^(?:chmod|chown|chgrp|setfacl)$/;
+
 /** One look at a simple command. */
 class CallReading {
   readonly #reading: Reading;
@@ -386,6 +399,9 @@ class CallReading {
       for (const text of word.texts)
         for (const path of this.#paths(text)) this.#reading.write(path, this.#self);
     for (const text of written) for (const path of this.#paths(text)) this.#reading.write(path, this.#self);
+    if (setters.test(this.#call.words[0]?.texts[0] ?? ''))
+      for (const text of this.#call.words.flatMap(({ texts }) => texts))
+        for (const path of this.#paths(text)) this.#reading.attribute(path);
     for (const run of runs) await this.#run(run);
     await this.#node();
     for (const word of [...this.#call.words, ...(this.#call.reads ?? [])])
@@ -451,10 +467,30 @@ class CallReading {
         if (path !== undefined) await this.#file(path, 'make');
         return;
       }
+      case 'node-file':
+        for (const path of run.word.texts.flatMap((text) => this.#paths(text))) {
+          const file = this.#reading.kind(path) === 'file' ? undefined : this.#completed(path);
+          if (file !== undefined) await this.#file(file);
+        }
+        return;
       default:
         for (const path of run.word.texts.flatMap((text) => this.#paths(text)))
           await this.#script(run.how, path);
     }
+  }
+
+  /** The file that Node, or tsx, runs for a path without an ending. */
+  #completed(path: string): string | undefined {
+    const names = [...compiled].map((ending) => path + ending);
+    if (this.#reading.kind(path) === 'folder') {
+      const manifest = readJson<{ main?: unknown }>(posix.join(this.#reading.root, path, 'package.json'));
+      if (typeof manifest?.main === 'string') {
+        const main = posix.join(path, manifest.main);
+        names.push(main, ...[...compiled].map((ending) => main + ending));
+      }
+      names.push(...[...compiled].map((ending) => posix.join(path, `index${ending}`)));
+    }
+    return names.find((name) => this.#reading.kind(name) === 'file');
   }
 
   async #script(how: 'python-file' | 'shell-file' | 'source', path: string): Promise<void> {
@@ -497,6 +533,7 @@ class CallReading {
     if (text.includes('=')) parts.add(text.slice(text.indexOf('=') + 1));
     if (text.startsWith('@')) parts.add(text.slice(1));
     if (/[\s'"();]/.test(text)) for (const part of text.match(/[^\s"'`=;|&<>(),]+/g) ?? []) parts.add(part);
+    if (/^-[a-zA-Z]./.test(text)) parts.add(text.slice(2)); // `-fbuild.mk`
     for (const part of parts) {
       if (part.startsWith('-')) continue;
       for (const path of this.#paths(part)) {

@@ -5,11 +5,12 @@ import { isOutside, normalizePath, type ProjectPaths } from '../plan/project-pat
 
 /** Folders whose files belong to no command: the engine's, git's, and installed packages. */
 const others =
-  /(?:^|\/)(?:\.git|node_modules|site-packages|dist-packages|__pycache__)(?:\/|$)|^cache(?:\/|$)/;
+  /(?:^|\/)(?:\.git|node_modules|\.?venv|\.[tn]ox|site-packages|dist-packages|__pycache__)(?:\/|$)|^cache(?:\/|$)/;
 
 export class ProjectFiles {
   readonly root: string;
-  readonly #paths: ProjectPaths;
+  readonly #project: ProjectPaths;
+  readonly #paths = new Map<string, string | undefined>();
   readonly #kinds = new Map<string, 'file' | 'folder' | undefined>();
   readonly #sizes = new Map<string, number>();
   readonly #names = new Map<string, ReadonlySet<string>>();
@@ -17,7 +18,7 @@ export class ProjectFiles {
 
   constructor(root: string, paths: ProjectPaths) {
     this.root = root;
-    this.#paths = paths;
+    this.#project = paths;
   }
 
   /**
@@ -25,11 +26,26 @@ export class ProjectFiles {
    * folder that holds nobody's code.
    */
   pathOf(folder: string, word: string): string | undefined {
+    const key = `${folder}\0${word}`;
+    if (this.#paths.has(key)) return this.#paths.get(key);
+    const path = this.#find(folder, word);
+    this.#paths.set(key, path);
+    return path;
+  }
+
+  #find(folder: string, word: string): string | undefined {
     if (word === '' || word.includes('\0')) return undefined;
-    const placed = this.#paths.placed(normalizePath(word, folder));
+    const placed = this.#project.placed(normalizePath(word, folder));
     if (isOutside(placed)) return undefined;
-    const path = this.#paths.followed(placed);
+    const path = this.#followed(placed);
     return others.test(path) ? undefined : path;
+  }
+
+  /** Without its links. Most words name nothing: one look tells. */
+  #followed(path: string): string {
+    if (this.kind(path) !== undefined) return this.#project.followed(path);
+    const folder = posix.dirname(path);
+    return folder === '.' ? path : posix.join(this.#project.followed(folder), posix.basename(path));
   }
 
   /** What stands at a path of the project; links are followed. */

@@ -18,7 +18,10 @@ async function counting(project: Project, files: readonly string[]): Promise<str
   const found: string[] = [];
   for (const file of files) {
     const before = await project.read(file);
-    await project.write(file, `${before}# edited\n`);
+    await project.write(
+      file,
+      file.endsWith('.js') ? `${before}globalThis.edited = 1;\n` : `${before}# edited\n`,
+    );
     const { stdout } = await project.cli('status', '--json');
     if (stdout.includes(`"file":${JSON.stringify(file)}`)) found.push(file);
     await project.write(file, before);
@@ -81,6 +84,18 @@ describe('a script that a command names counts', () => {
     ],
     ['with make -C', 'make -s -C sub', { 'sub/Makefile': 'all:\n\t@sh x.sh\n', 'sub/x.sh': 'true\n' }],
     [
+      'by a name that Node completes',
+      'node x && node sub && node deep/',
+      {
+        'x.js': "require('./lib');\n",
+        'lib.js': '1;\n',
+        'sub/index.js': '1;\n',
+        'deep/package.json': '{ "main": "start" }',
+        'deep/start.js': '1;\n',
+      },
+    ],
+    ['given to make with -f', 'make -s -fbuild.mk', { 'build.mk': 'all:\n\t@true\n' }],
+    [
       'as data',
       'cat < in.txt | sort - "more data.txt" --output=/dev/null',
       { 'in.txt': '', 'more data.txt': '' },
@@ -100,7 +115,8 @@ describe('a script that a command names counts', () => {
     ],
   ])('%s', async (_, cmd, files) => {
     const project = await projectOf(cmd, files);
-    expect(await counting(project, Object.keys(files))).toEqual(Object.keys(files));
+    const code = Object.keys(files).filter((file) => !file.endsWith('.json'));
+    expect(await counting(project, code)).toEqual(code);
   });
 });
 
@@ -125,8 +141,14 @@ describe('a file that a command writes and names', () => {
     'date +%N > x.tmp && mv x.tmp train.log; echo > ${outs.o}',
     'date +%N | dd of=train.log status=none; echo > ${outs.o}',
     'date +%N | sort -o train.log; echo > ${outs.o}',
+    'sh w.sh --log-path train.log > ${outs.o}',
+    'sh w.sh --x y --save_to=train.log > ${outs.o}; date +%N > train.log',
   ])('leaves the stage fresh: %s', async (cmd) => {
-    const project = await projectOf(cmd, { 'sub/x': '' }, '    outs: { o: o.txt }\n');
+    const project = await projectOf(
+      cmd,
+      { 'sub/x': '', 'w.sh': 'date +%N > train.log\n' },
+      '    outs: { o: o.txt }\n',
+    );
     expect((await project.repro()).summary.executed).toEqual(['a']);
     const { stdout, exitCode } = await project.cli('status');
     expect(exitCode, stdout).toBe(0);

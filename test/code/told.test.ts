@@ -92,6 +92,19 @@ describe('a file that nobody declares', () => {
     ]);
   });
 
+  it('and that a run has made is named at once', async () => {
+    const project = await projectOf(
+      'sh w.sh made.txt > ${outs.o}',
+      { 'w.sh': 'date > $1\n' },
+      '    params: [lr, other]\n    outs: { o: o.txt }\n',
+    );
+    const { events } = await project.repro();
+    expect(events).toContainEqual({
+      type: 'warning',
+      warning: { what: 'undeclared-write', stage: 'a', path: 'made.txt' },
+    });
+  });
+
   it('and that is large is named', async () => {
     const project = await projectOf('wc -c big.bin', { 'big.bin': '' }, '    params: [lr, other]\n');
     await truncate(project.path('big.bin'), 100_000_000);
