@@ -2,6 +2,9 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 
+// What a stage leaves outside of the project, such as a download, needs to know whether its maker is alive.
+export { livenessOf, parseProcessName, processName, thisProcess } from './execute/process-identity.ts';
+
 /** How far a stage is. The engine draws it with a rate and an ETA. */
 export interface Progress {
   /** Units done so far. */

@@ -1,7 +1,9 @@
 // The part of a file that was received so far, with what tells whether the server's file is still the same.
 import { mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { livenessOf, parseProcessName, processName, thisProcess } from '../engine/stage.ts';
 
 /** What a part was received from. */
 interface Origin {
@@ -78,16 +80,19 @@ export class PartialDownload {
   }
 }
 
+/** A part whose maker runs elsewhere is free if nobody has written to it for so long. */
+const idle = 3_600_000; // milliseconds
+
 /** Takes over the part that a failed or dead process left for `destination`, by rename, or begins a new one. */
 export async function claimPartial(destination: string): Promise<PartialDownload> {
-  const own = `${destination}.partial-${process.pid}`;
+  const own = `${destination}.partial-${processName(thisProcess())}`;
   const prefix = `${basename(destination)}.partial`;
   for (const name of await readdir(dirname(destination))) {
     if (!name.startsWith(prefix)) continue;
-    const pid = /^-(\d+)$/.exec(name.slice(prefix.length))?.[1];
-    if (pid !== undefined && isAlive(Number(pid))) continue;
+    const folder = join(dirname(destination), name);
+    if (folder !== own && !(await isFree(folder, name.slice(prefix.length + 1)))) continue;
     try {
-      await rename(join(dirname(destination), name), own);
+      await rename(folder, own);
       return new PartialDownload(own);
     } catch {
       // Another process was quicker.
@@ -95,6 +100,19 @@ export async function claimPartial(destination: string): Promise<PartialDownload
   }
   await mkdir(own, { recursive: true });
   return new PartialDownload(own);
+}
+
+/** Whether nobody receives into the part at `folder`, whose maker is `owner`; empty if it was released. */
+async function isFree(folder: string, owner: string): Promise<boolean> {
+  if (owner === '') return true;
+  const pid = /^\d+$/.test(owner) ? Number(owner) : undefined; // named by an older version
+  const maker =
+    pid === undefined ? parseProcessName(owner) : { pid, host: hostname(), started: null, place: null };
+  const liveness = maker === undefined ? 'unknown' : livenessOf(maker);
+  if (liveness !== 'unknown') return liveness === 'dead';
+  const times = [folder, join(folder, 'bytes')].map((path) => stat(path).catch(() => undefined));
+  const written = Math.max(...(await Promise.all(times)).map((found) => found?.mtimeMs ?? 0));
+  return Date.now() - written > idle;
 }
 
 /** Leaves the part for the next run; where another process has left one, this one is superfluous. */
@@ -107,14 +125,4 @@ export async function releasePartial(partial: PartialDownload, destination: stri
     if (free) return;
   }
   await rm(partial.directory, { recursive: true, force: true });
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false; // of an earlier process with our number, or of this one, done with it
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

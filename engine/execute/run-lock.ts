@@ -7,7 +7,7 @@ import type { LockedFailure } from '../failure.ts';
 import { fail, type Result, succeed } from '../result.ts';
 import { crashPoint } from '../store/crash-point.ts';
 import { isTemporaryName, writeFileAtomic } from '../store/files.ts';
-import { isAlive, type ProcessIdentity, thisProcess } from './process-identity.ts';
+import { livenessOf, type ProcessIdentity, thisProcess } from './process-identity.ts';
 
 interface Claim extends ProcessIdentity {
   /** ISO 8601. */
@@ -117,13 +117,13 @@ async function liveClaims(folder: string, own: string): Promise<Map<string, Clai
     if (isTemporaryName(name)) {
       const [, host, pid] = /^\d+-(.+)-(\d+)\.json\./.exec(name) ?? [];
       const unfinished = { pid: Number(pid), host: host ?? '', started: null };
-      if (!isAlive(unfinished)) await rm(path, { force: true });
+      if (livenessOf(unfinished) === 'dead') await rm(path, { force: true });
       continue;
     }
     const text = await readFile(path, 'utf8').catch(() => undefined);
     if (text === undefined) continue; // given up since
     const claim = parseName(name) ?? parse(text);
-    if (claim !== undefined && isAlive(claim)) live.set(name, claim);
+    if (claim !== undefined && livenessOf(claim) !== 'dead') live.set(name, claim);
     else {
       // Whoever finds this folder knows that a run was cut off, and clears up after it.
       await mkdir(join(dirname(folder), 'tmp'), { recursive: true });

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readJson } from '../store/files.ts';
+import { type ProcessIdentity, thisProcess } from './process-identity.ts';
 
 /** One run. Of one whose engine died, what follows `started` is null and `outcome` stays `running`. */
 export interface LoggedRun {
@@ -21,8 +22,8 @@ export interface LoggedRun {
   readonly peakMemory: number | null;
   /** Why it failed, in words. */
   readonly message: string | null;
-  /** The engine's process. */
-  readonly pid: number;
+  /** The engine's process; logs of older versions don't tell it. */
+  readonly engine?: ProcessIdentity;
 }
 
 /** What is known of a run when it has ended. */
@@ -67,7 +68,7 @@ export class RunLogs {
       seconds: null,
       peakMemory: null,
       message: null,
-      pid: process.pid,
+      engine: thisProcess(),
     };
     const note = (noted: LoggedRun): Promise<void> => writeFile(file, `${JSON.stringify(noted, null, 1)}\n`);
     await note(run);

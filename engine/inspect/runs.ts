@@ -1,11 +1,12 @@
 // The runs of a stage that are known on this machine, from their logs.
 import { relative } from 'node:path';
+import { livenessOf } from '../execute/process-identity.ts';
 import type { LoggedRun, RunLogs } from '../execute/run-log.ts';
 import { meantTarget } from '../plan/targets.ts';
 import { fail, type Result, succeed } from '../result.ts';
 
 /** A run as it is shown. */
-export interface ShownRun extends Omit<LoggedRun, 'outcome' | 'pid'> {
+export interface ShownRun extends Omit<LoggedRun, 'outcome' | 'engine'> {
   /** 1 is the stage's last run, 2 the one before. */
   readonly number: number;
   /** `lost`: its engine died before it could tell the end. */
@@ -58,15 +59,7 @@ export function endOf(logs: RunLogs, { key, started }: ShownRun): Partial<ShownR
   return run === undefined ? { outcome: 'running' } : shownRun(run);
 }
 
-function shownRun({ pid, ...run }: LoggedRun): Omit<ShownRun, 'number' | 'log'> {
-  return { ...run, outcome: run.outcome === 'running' && !isAlive(pid) ? 'lost' : run.outcome };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+function shownRun({ engine, ...run }: LoggedRun): Omit<ShownRun, 'number' | 'log'> {
+  const isLost = run.outcome === 'running' && (engine === undefined || livenessOf(engine) === 'dead');
+  return { ...run, outcome: isLost ? 'lost' : run.outcome };
 }

@@ -7,13 +7,13 @@ import { thisProcess } from '../../engine/execute/process-identity.ts';
 import { Project } from '../support/project.ts';
 import { startRepro } from './processes.ts';
 
-/** A stage that goes on until there is a file `gate`, and notes that it ran. */
+/** A stage that goes on until there is a file `gate`, which is no input, and notes that it ran. */
 const files = {
   'pipeline.yaml': `
 stages:
   wait: { cmd: 'sh wait.sh \${outs.out}', outs: { out: out.txt } }
 `,
-  'wait.sh': 'echo run >> runs.txt; until [ -e gate ]; do sleep 0.02; done; echo done > "$1"\n',
+  'wait.sh': `echo run >> runs.txt; until ls | grep -q '^ga[t]e$'; do sleep 0.02; done; echo done > "$1"\n`,
   'params.yaml': '',
 };
 

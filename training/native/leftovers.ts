@@ -1,17 +1,17 @@
 // The temporary folders of set-ups: how they are named, and which of them nobody will finish.
 import { readdirSync, rmSync, statSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { livenessOf, parseProcessName, processName, thisProcess } from '../../engine/stage.ts';
 
 const prefix = 'making-';
 const dayMs = 86_400_000;
 
 /** The name of this process' temporary folder in the cache. */
 export function temporaryName(): string {
-  return `${prefix}${hostname()}-${process.pid}`;
+  return prefix + processName(thisProcess());
 }
 
-/** Removes what set-ups that were killed left behind: those of this machine whose process is gone, and any older than a day. */
+/** Removes what set-ups that were killed left behind: those whose process is dead, and any older than a day. */
 export function removeLeftovers(cache: string): void {
   let names: string[];
   try {
@@ -27,12 +27,9 @@ export function removeLeftovers(cache: string): void {
 }
 
 function isOrphan(name: string): boolean {
-  const mine = `${prefix}${hostname()}-`;
-  if (!name.startsWith(mine)) return false;
-  try {
-    process.kill(Number(name.slice(mine.length)), 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
+  const maker = name.slice(prefix.length);
+  const [, host, pid] = /^(.+)-(\d+)$/.exec(maker) ?? []; // named by an older version
+  const old = host === undefined ? undefined : { pid: Number(pid), host, started: null, place: null };
+  const identity = parseProcessName(maker) ?? old;
+  return identity !== undefined && livenessOf(identity) === 'dead';
 }
