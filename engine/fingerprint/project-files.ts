@@ -37,15 +37,8 @@ export class ProjectFiles {
     if (word === '' || word.includes('\0')) return undefined;
     const placed = this.#project.placed(normalizePath(word, folder));
     if (isOutside(placed)) return undefined;
-    const path = this.#followed(placed);
+    const path = this.#project.followed(placed);
     return others.test(path) ? undefined : path;
-  }
-
-  /** Without its links. Most words name nothing: one look tells. */
-  #followed(path: string): string {
-    if (this.kind(path) !== undefined) return this.#project.followed(path);
-    const folder = posix.dirname(path);
-    return folder === '.' ? path : posix.join(this.#project.followed(folder), posix.basename(path));
   }
 
   /** What stands at a path of the project; links are followed. */
