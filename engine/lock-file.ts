@@ -7,6 +7,15 @@ import { normalizePath } from './plan/project-paths.ts';
 import { writeFileAtomic } from './store/files.ts';
 import { stampAt } from './store/stamp.ts';
 import type { Content } from './store/tree.ts';
+import {
+  addLocal,
+  committedBlock,
+  isKnown,
+  isVarying,
+  localLockFile,
+  localLockText,
+  withUnknown,
+} from './varying.ts';
 
 export const lockFile = 'pipeline.lock';
 
@@ -15,8 +24,12 @@ export interface LockBlock {
   readonly stage: string;
   readonly key: string;
   readonly fingerprint: Fingerprint;
-  /** Name of each out → its path and content; `cache: false` where the store does not keep it. */
-  readonly outs: Readonly<Record<string, Content & { readonly path: string; readonly cache?: false }>>;
+  /** Paths of inputs that vary: dependencies and code that are, hold or lie in varying outputs; absent if there are none. */
+  readonly varyingInputs?: readonly string[];
+  /** Name of each output → its path and content; `cache: false` if the store does not keep it, `varies` if each run makes another. */
+  readonly outs: Readonly<
+    Record<string, Content & { readonly path: string; readonly cache?: false; readonly varies?: true }>
+  >;
 }
 
 const header = `# Written by rodada: what the workspace holds, and from which inputs. Commit it; don't edit it.
@@ -31,7 +44,7 @@ export interface Lock {
   readonly disputed: readonly LockBlock[];
 }
 
-/** Reads the lock; an absent file is an empty lock. */
+/** Reads the lock, with what this workspace knows of varying outputs; an absent file is an empty lock. */
 export function readLock(root: string): Lock {
   let text: string;
   try {
@@ -41,7 +54,10 @@ export function readLock(root: string): Lock {
       throw Object.assign(error as Error, { path: join(root, lockFile) });
     return { blocks: new Map(), damaged: [], disputed: [] };
   }
-  return parseLock(text);
+  const lock = parseLock(text);
+  if ([...lock.blocks.values()].some(isVarying))
+    addLocal(lock.blocks, parseLock(localLockText(join(root, localLockFile))).blocks.values());
+  return lock;
 }
 
 /** Tells one version of the file from another. */
@@ -104,10 +120,20 @@ function parseBlock(text: string): LockBlock | undefined {
     const block = JSON.parse(text) as LockBlock;
     const whole =
       typeof block.stage === 'string' && typeof block.key === 'string' && typeof block.outs === 'object';
-    return whole && typeof block.fingerprint === 'object' ? withNormalPaths(block) : undefined;
+    return whole && typeof block.fingerprint === 'object'
+      ? withNormalPaths(withAllContents(block))
+      : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The block with a content for each output, also for those of which the file says only that they vary. */
+function withAllContents(block: LockBlock): LockBlock {
+  const outs = Object.entries(block.outs);
+  if (!outs.some(([, { varies, hash }]) => varies === true && hash === undefined)) return block;
+  const whole = outs.map(([name, out]) => [name, out.hash === undefined ? withUnknown(out) : out]);
+  return { ...block, outs: Object.fromEntries(whole) as LockBlock['outs'] };
 }
 
 /** The block with its outs where they lie, however an older version wrote their paths. */
@@ -127,20 +153,32 @@ export class LockTexts {
   of(block: LockBlock): string {
     let text = this.#texts.get(block);
     if (text === undefined) {
-      text = `\n${JSON.stringify(block, null, 2)}\n`;
+      text = textOf(committedBlock(block));
       this.#texts.set(block, text);
     }
     return text;
   }
 }
 
-/** Writes all blocks in code-unit order of their stages. */
+/** A block as a file has it: of an output whose content is not known, it says only that it varies. */
+function textOf(block: LockBlock): string {
+  const outs = Object.entries(block.outs).map(([name, out]) => {
+    const { path, cache, varies } = out;
+    return [name, isKnown(out) ? out : { path, cache, varies }];
+  });
+  return `\n${JSON.stringify({ ...block, outs: Object.fromEntries(outs) }, null, 2)}\n`;
+}
+
+/** Writes all blocks in code-unit order of their stages, first those of which pipeline.lock leaves something out. */
 export async function writeLock(
   root: string,
   blocks: Iterable<LockBlock>,
   texts = new LockTexts(),
 ): Promise<void> {
   const sorted = [...blocks].sort((a, b) => byCodeUnit(a.stage, b.stage));
+  const local = sorted.filter(isVarying).map(textOf).join('');
+  const localFile = join(root, localLockFile);
+  if (local !== localLockText(localFile)) await writeFileAtomic(localFile, local, { durable: false });
   const text = sorted.map((block) => texts.of(block)).join('');
   await writeFileAtomic(join(root, lockFile), header + text, { what: 'lock' });
 }

@@ -6,7 +6,7 @@ import { type Format, formatVerdict } from '../compare/format.ts';
 import { judge } from '../compare/judge.ts';
 import { type Output, terminal } from '../compare/output.ts';
 import type { Results } from '../compare/results.ts';
-import { loadSides, type SidesOptions } from '../compare/sides.ts';
+import { loadSides, type SidesOptions, unkeptText } from '../compare/sides.ts';
 import { exitCodeOf, type Failure } from '../failure.ts';
 import {
   baselineHelp,
@@ -38,11 +38,13 @@ export async function runCheck(options: CheckOptions, output: Output): Promise<n
     output.failures(failures);
     return exitCodeOf(failures);
   }
-  const { old, now, gates } = sides.value;
+  const { old, now, gates, unkept } = sides.value;
   const verdict = judge(metricDifferences(old, now, gates), gates);
   output.out(formatVerdict(verdict, gates, { old: old.label, now: now.label }, options.format, output.color));
   if (!isDeepStrictEqual(gatesOf(old), gatesOf(now)))
     output.note(`The gates in params.yaml are not those of ${old.label}.`);
+  const missing = unkeptText(unkept, old.label);
+  if (missing !== undefined) output.note(missing);
   for (const { definition } of verdict.unmatched) {
     output.note(`Gate ${definition.metric} matches no metric; patterns are PATH:KEY, such as **:accuracy.`);
   }

@@ -13,6 +13,7 @@ import { succeed } from '../result.ts';
 import { ObjectStore } from '../store/object-store.ts';
 import { RunRecords } from '../store/run-records.ts';
 import { StatMemo } from '../store/stat-memo.ts';
+import { addLocal, withRecorded } from '../varying.ts';
 import { examples, type OutputFlags, type Session, session } from './session.ts';
 
 interface CheckoutFlags extends OutputFlags {
@@ -72,9 +73,12 @@ async function runCheckout(
       const message = `${damagedText(damaged)}, passed over here and rebuilt by repro.`;
       emit({ type: 'note', message });
     }
+    addLocal(there.value.blocks, here.blocks.values());
     const where = rev === undefined ? lockFile : `${lockFile} at ${rev}`;
     const blocks = selectBlocks(there.value, targets, where);
     if (!blocks.ok) return failed(blocks.failures);
+    const records = new RunRecords(cache);
+    const wanted = blocks.value.map((block) => withRecorded(block, (key) => records.get(key)));
     const place = {
       root,
       cache,
@@ -83,7 +87,7 @@ async function runCheckout(
       objects: new ObjectStore(cache),
       made: new MadeOuts(root),
     };
-    const { whole, failures } = await checkOut(place, blocks.value, force === true, emit);
+    const { whole, failures } = await checkOut(place, wanted, force === true, emit);
     if (rev !== undefined) await adopt(root, here, whole);
     return failures === 0 ? 0 : 1;
   } finally {

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { differences } from '../compare/difference.ts';
 import { type Format, formatDifference, formats } from '../compare/format.ts';
 import { type Output, terminal } from '../compare/output.ts';
-import { loadSides, type SidesOptions } from '../compare/sides.ts';
+import { loadSides, type SidesOptions, unkeptText } from '../compare/sides.ts';
 import { exitCodeOf } from '../failure.ts';
 
 export interface CompareOptions extends SidesOptions {
@@ -19,9 +19,11 @@ export async function runCompare(options: CompareOptions, output: Output): Promi
     output.failures(sides.failures);
     return exitCodeOf(sides.failures);
   }
-  const { old, now, gates } = sides.value;
+  const { old, now, gates, unkept } = sides.value;
   const found = differences(old, now, gates, options.all);
   output.out(formatDifference(found, { old: old.label, now: now.label }, options.format, output.color));
+  const missing = unkeptText(unkept, old.label);
+  if (missing !== undefined) output.note(missing);
   for (const label of found.withoutParams)
     output.note(`There is no params.yaml in ${label}: parameters are not compared.`);
   return 0;
@@ -34,7 +36,10 @@ export const formatOption = (): Option =>
     .choices(formats)
     .default('table');
 export const timingOption = (): Option =>
-  new Option('--timing', 'also *.timing.json, which differ from run to run');
+  new Option(
+    '--timing',
+    'also metrics that vary from run to run: *.timing.json, and outs with `varies: true`',
+  );
 export const profileOption = (): Option =>
   new Option('-p, --profile <name>', 'lay profiles/NAME.yaml over params.yaml on both sides');
 

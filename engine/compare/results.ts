@@ -15,12 +15,14 @@ export interface Results {
   readonly label: string;
   /** Parsed metrics files by path: `metrics/cnn1/batch32-epochs20.json`. */
   readonly metrics: ReadonlyMap<string, unknown>;
+  /** Paths of the outs that this version declares as varying from run to run. */
+  readonly varying: readonly string[];
   /** The parameters, nested; undefined where this version has no params.yaml. */
   readonly params: unknown;
 }
 
 export interface ResultsOptions {
-  /** Whether `*.timing.json` count too: they differ from run to run on one machine. */
+  /** Whether metrics that differ from run to run are loaded, too: `*.timing.json`, and outs that are declared as varying. */
   readonly timing?: boolean | undefined;
   /** Name of an overlay in profiles/; a version that lacks it is taken without. */
   readonly profile?: string | undefined;
@@ -33,13 +35,14 @@ export interface ResultsOptions {
 /** Loads and parses all results of a version; every file that is not readable is a failure of its own. */
 export async function loadResults(tree: Tree, options: ResultsOptions = {}): Promise<Result<Results>> {
   const profileFile = options.profile === undefined ? undefined : `profiles/${options.profile}.yaml`;
-  const folders = [metricsFolder, ...(await metricsOuts(tree, profileFile, options.shape))];
+  const { metrics: outs, varying } = await metricsOuts(tree, profileFile, options.shape);
+  const folders = [metricsFolder, ...outs];
   const paths = [...folders, paramsFile, ...(profileFile === undefined ? [] : [profileFile])];
   const isMetrics = (path: string): boolean =>
     path !== paramsFile &&
     path !== profileFile &&
     path.endsWith('.json') &&
-    (options.timing === true || !path.endsWith('.timing.json'));
+    (options.timing === true || !(path.endsWith('.timing.json') || isIn(path, varying)));
   const files = await tree.read(
     paths,
     (path) => isMetrics(path) || path === paramsFile || path === profileFile,
@@ -66,8 +69,12 @@ export async function loadResults(tree: Tree, options: ResultsOptions = {}): Pro
       params = path === paramsFile ? source.value.value : overlayFile(params, source.value, options.shape);
     else failures.push(...source.failures);
   }
-  return failures.length > 0 ? fail(...failures) : succeed({ label: tree.label, metrics, params });
+  return failures.length > 0 ? fail(...failures) : succeed({ label: tree.label, metrics, varying, params });
 }
+
+/** Whether `path` is one of `outs`, or lies in one. */
+export const isIn = (path: string, outs: readonly string[]): boolean =>
+  outs.some((out) => path === out || path.startsWith(`${out}/`));
 
 function brokenJson(path: string, error: SyntaxError, hint: string | undefined): Failure {
   // The parser's words quote the file, line ends included.

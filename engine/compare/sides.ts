@@ -8,7 +8,7 @@ import { fail, type Result, succeed } from '../result.ts';
 import { findBaseline } from './baseline.ts';
 import { withoutLeftovers } from './current-results.ts';
 import { compileGate, type Gate, GatesSchema } from './gates.ts';
-import { loadResults, type Results, withoutMetrics } from './results.ts';
+import { isIn, loadResults, type Results, withoutMetrics } from './results.ts';
 import { folderTree } from './tree.ts';
 
 export interface SidesOptions {
@@ -23,6 +23,8 @@ export interface SidesOptions {
 export interface Sides {
   readonly old: Results;
   readonly now: Results;
+  /** Metrics of the working tree that were asked for but that git does not keep, so that the baseline has none. */
+  readonly unkept: readonly string[];
   /** Of the working tree's params.yaml, empty where it has none. */
   readonly gates: readonly Gate[];
 }
@@ -55,7 +57,27 @@ export async function loadSides(options: SidesOptions): Promise<Result<Sides>> {
     const hint = 'Run `npm run repro` there and commit metrics/, or name another version with --baseline.';
     return fail(withoutMetrics(old.value.label, hint));
   }
-  return succeed({ old: old.value, now: now.value, gates: gates.value });
+  return succeed({ ...withoutUnkept(old.value, now.value, options.timing === true), gates: gates.value });
+}
+
+/** Leaves out metrics that vary from run to run: all of them if nobody asked for timing, else those that only one side has. */
+function withoutUnkept(old: Results, now: Results, timing: boolean): Omit<Sides, 'gates'> {
+  const varying = [...now.varying, ...old.varying];
+  const isUnkept = (path: string): boolean =>
+    isIn(path, varying) && !(timing && old.metrics.has(path) && now.metrics.has(path));
+  const without = (side: Results): Results => ({
+    ...side,
+    metrics: new Map([...side.metrics].filter(([path]) => !isUnkept(path))),
+  });
+  const unkept = timing ? [...now.metrics.keys()].filter(isUnkept) : [];
+  return { old: without(old), now: without(now), unkept };
+}
+
+/** Says which metrics of the working tree `label` has none of; undefined if there are none. */
+export function unkeptText([first, ...others]: readonly string[], label: string): string | undefined {
+  if (first === undefined) return undefined;
+  const [vary, keep] = others.length === 0 ? ['varies', 'it'] : [`and ${others.length} more vary`, 'them'];
+  return `${first} ${vary} from run to run, and git does not keep ${keep}: there is none in ${label} to compare with.`;
 }
 
 /** The module with the schema that pipeline.yaml names; a project may have metrics and no pipeline.yaml. */

@@ -28,6 +28,12 @@ const out = z.union([
         .describe(
           'false: the out is kept in the workspace only, not in the store. pipeline.lock holds its hash; when it is deleted or edited, the stage runs again.',
         ),
+      varies: z
+        .boolean()
+        .optional()
+        .describe(
+          'true: each run makes other content, such as timings. pipeline.lock does not hold its hash, so a run that differs only in this leaves git clean; name the path in .gitignore. What reads it must say of each of its own outs whether it varies, too.',
+        ),
     })
     .describe('A path, and how it is kept.'),
 ]);

@@ -80,6 +80,6 @@ async function accept(workspace: Workspace, instance: Instance): Promise<'accept
   });
   for (const { name, path, cache } of instance.outs)
     made.note({ ...outs[name]!.content, path, stage, ...(cache ? {} : { cache }) });
-  lock.blocks.set(stage, blockOf(instance, key, fingerprint, outs));
+  lock.blocks.set(stage, blockOf(workspace, instance, key, fingerprint, outs));
   return 'accepted';
 }

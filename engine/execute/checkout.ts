@@ -4,7 +4,7 @@ import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Emit } from '../event.ts';
 import type { Failure } from '../failure.ts';
-import type { Lock, LockBlock } from '../lock-file.ts';
+import { type Lock, type LockBlock, lockFile } from '../lock-file.ts';
 import { displace } from '../ownership/displaced.ts';
 import type { MadeOuts } from '../ownership/made-outs.ts';
 import { blockedText, fileOnTheWay, OutPaths } from '../plan/out-path.ts';
@@ -14,6 +14,7 @@ import { DamagedObject, type ObjectStore } from '../store/object-store.ts';
 import { lookAt } from '../store/stamp.ts';
 import type { StatMemo } from '../store/stat-memo.ts';
 import { removeTree } from '../store/trees.ts';
+import { isKnown } from '../varying.ts';
 import { publish } from './publish.ts';
 
 /** The parts of a workspace that outs come from and go to; no plan is needed for it. */
@@ -45,9 +46,14 @@ export async function checkOut(
 ): Promise<{ whole: LockBlock[]; failures: number }> {
   const whole: LockBlock[] = [];
   const count = { checkedOut: 0, kept: 0, failures: 0 };
+  const unknown: string[] = [];
   for (const block of blocks) {
     let isWhole = true;
     for (const out of Object.values(block.outs)) {
+      if (!isKnown(out)) {
+        unknown.push(out.path);
+        continue;
+      }
       const outcome = await bring(place, block.stage, out, force, emit);
       if (outcome === 'kept') count.kept++;
       else if (outcome === 'checked-out') {
@@ -61,6 +67,7 @@ export async function checkOut(
     }
     if (isWhole) whole.push(block);
   }
+  if (unknown.length > 0) emit({ type: 'note', message: notKept(unknown) });
   await place.memo.save();
   await place.made.close();
   emit({ type: 'checkout', ...count });
@@ -75,7 +82,7 @@ async function bring(
   emit: Emit,
 ): Promise<Outcome> {
   const { root, cache, memo, objects, made } = place;
-  const { path, cache: cached, ...content } = out;
+  const { path, cache: cached, varies: _, ...content } = out;
   // A lock is input, too: one from elsewhere may say anything.
   const problem = new OutPaths(root).problem(path);
   if (problem !== undefined) return { reason: 'file', path: 'pipeline.lock', message: problem };
@@ -108,6 +115,12 @@ async function bring(
   } finally {
     await removeTree(folder);
   }
+}
+
+/** `times/1.txt` and 2 more vary …, so that they were left as they are. */
+function notKept([first, ...others]: readonly string[]): string {
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  return `\`${first}\`${more} ${others.length === 0 ? 'varies' : 'vary'} from run to run, so ${lockFile} does not hold the content, and the store does not have that run; left as it is. \`rodada repro\` makes it.`;
 }
 
 /** Whether what stands at `path` can be had again. What a run left there and the store lost is put back into it. */

@@ -4,6 +4,7 @@ import type { Failure } from '../failure.ts';
 import { type LockBlock, LockTexts, lockFile, writeLock } from '../lock-file.ts';
 import type { PlanChoice } from '../ownership/made-outs.ts';
 import type { Instance } from '../plan/instance.ts';
+import { marked } from '../varying.ts';
 import { clean } from './clean.ts';
 import { clearLeftovers } from './leftovers.ts';
 import { type Outcome, runInstance } from './run-instance.ts';
@@ -90,7 +91,7 @@ export async function repro(
       return false;
     }
     done[outcome.status].push(instance.name);
-    if (outcome.status !== 'fresh') lock.set(outcome.block);
+    if (outcome.block !== undefined) lock.set(outcome.block);
     return true;
   };
   for (const instance of instances) results.set(instance.name, bring(instance));
@@ -160,6 +161,20 @@ export class LockWriter {
     const gone = [...workspace.lock.blocks.keys()].filter((name) => !known.has(name));
     for (const name of gone) workspace.lock.blocks.delete(name);
     this.#dirty = gone.length > 0 || workspace.lock.damaged.length > 0;
+    this.#markVarying();
+  }
+
+  /** The lock follows at once when an output is declared as varying, or no longer is. */
+  #markVarying(): void {
+    const { lock, plan } = this.#workspace;
+    const { instances, outs } = plan.graph;
+    for (const instance of instances) {
+      const block = lock.blocks.get(instance.name);
+      const now = block && marked(block, instance, outs);
+      if (now === undefined || now === block || JSON.stringify(now) === JSON.stringify(block)) continue;
+      lock.blocks.set(instance.name, now);
+      this.#dirty = true;
+    }
   }
 
   set(block: LockBlock): void {

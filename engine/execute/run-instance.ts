@@ -17,6 +17,7 @@ import { PartialStates } from '../store/partial-states.ts';
 import type { RunRecord } from '../store/run-records.ts';
 import { lookAt } from '../store/stamp.ts';
 import type { Content, LinkLine } from '../store/tree.ts';
+import { marked, withFound } from '../varying.ts';
 import { exitText } from './exit-text.ts';
 import type { Inputs } from './inputs.ts';
 import { collect, publish, type ReadyOut, type Uncollected } from './publish.ts';
@@ -41,7 +42,8 @@ export interface RunOptions extends ExamineOptions {
 }
 
 export type Outcome =
-  | { readonly status: 'fresh' }
+  /** A block comes with it if something became known of varying outputs. */
+  | { readonly status: 'fresh'; readonly block?: LockBlock }
   | { readonly status: 'restored' | 'executed'; readonly block: LockBlock }
   | { readonly status: 'failed'; readonly failure: Failure }
   | { readonly status: 'interrupted' };
@@ -88,11 +90,11 @@ async function bringUpToDate(
   const force = options.force || options.audit;
   const examined = await examine(workspace, instance, { ...options, force });
   if ('failure' in examined) return { status: 'failed', failure: examined.failure };
-  const { decision, fingerprint, inputs, present } = examined;
+  const { decision, fingerprint, inputs, present, found } = examined;
   if (decision.action === 'fresh') {
     noteMade(workspace, instance, (name) => present[name] ?? undefined);
     emit({ type: 'fresh', stage: instance.name });
-    return { status: 'fresh' };
+    return found === undefined ? { status: 'fresh' } : { status: 'fresh', block: found };
   }
   const folder = scratchFolder(workspace, decision.key);
   workspace.trash.add(folder); // there is one only if an earlier run's could not be removed
@@ -115,7 +117,10 @@ async function bringUpToDate(
       workspace.records.used(decision.key);
       emit({ type: 'restored', stage: instance.name, reasons });
       const locked = instance.frozen ? workspace.lock.blocks.get(instance.name) : undefined;
-      return { status: 'restored', block: locked ?? blockOf(instance, decision.key, fingerprint, outs) };
+      return {
+        status: 'restored',
+        block: locked ?? blockOf(workspace, instance, decision.key, fingerprint, outs),
+      };
     }
     workspace.trash.add(folder);
     const message = `${instance.name}: its cached outs are damaged and were moved to cache/quarantine; it runs again.`;
@@ -132,6 +137,8 @@ interface Examined {
   readonly fingerprint: Fingerprint;
   readonly inputs: Inputs;
   readonly present: PresentOuts;
+  /** The lock's block with what was found out about varying outputs; absent if nothing was. */
+  readonly found?: LockBlock | undefined;
 }
 
 export interface ExamineOptions {
@@ -155,15 +162,17 @@ export async function examine(
     const message = systemErrorText(error, workspace.root) ?? error.message;
     return { failure: stageFailure(instance, message) };
   };
-  const found = await workspace.fingerprint(instance, lookUp).catch(refused);
-  if ('failure' in found) return found;
-  if ('missing' in found)
-    return { failure: stageFailure(instance, `Its dependency \`${found.missing}\` does not exist.`) };
-  const { fingerprint, inputs } = found;
+  const computed = await workspace.fingerprint(instance, lookUp).catch(refused);
+  if ('failure' in computed) return computed;
+  if ('missing' in computed)
+    return { failure: stageFailure(instance, `Its dependency \`${computed.missing}\` does not exist.`) };
+  const { fingerprint, inputs } = computed;
   const held = await workspace.present(instance, lookUp).then((present) => ({ present }), refused);
   if ('failure' in held) return held;
   const { present } = held;
-  const block = workspace.lock.blocks.get(instance.name);
+  const locked = workspace.lock.blocks.get(instance.name);
+  const block = locked && withFound(locked, present, workspace.varyingSources);
+  const found = block === locked ? undefined : block;
   const situation = { fingerprint, block, present, force, always: instance.always };
   const asItStands = decide({ ...situation, record: undefined });
   const { key } = asItStands;
@@ -171,7 +180,7 @@ export async function examine(
     const decision = await decideFrozen(workspace, instance, present, key);
     return 'failure' in decision ? decision : { decision, fingerprint, inputs, present };
   }
-  if (asItStands.action === 'fresh') return { decision: asItStands, fingerprint, inputs, present };
+  if (asItStands.action === 'fresh') return { decision: asItStands, fingerprint, inputs, present, found };
   const record = restore ? workspace.records.get(key) : undefined;
   const stored =
     record !== undefined && (await isStored(workspace, instance, record.outs, present, lookUp !== undefined));
@@ -430,7 +439,7 @@ async function execute(
     ))
       emit({ type: 'warning', warning });
     emit({ type: 'executed', stage: instance.name, seconds: ended.seconds });
-    return { status: 'executed', block: blockOf(instance, key, fingerprint, outs) };
+    return { status: 'executed', block: blockOf(workspace, instance, key, fingerprint, outs) };
   } catch (error) {
     const message = systemErrorText(error, workspace.root) ?? String(error);
     await logEnd?.({ ...neverStarted, ...ended, outcome: 'failed', message });
@@ -477,6 +486,7 @@ function unreadableText({ what }: UnreadableName, { outs }: Instance, scratch: S
 
 /** What pipeline.lock says of an instance with these outs. */
 export function blockOf(
+  { plan }: Pick<Workspace, 'plan'>,
   instance: Instance,
   key: string,
   fingerprint: Fingerprint,
@@ -486,7 +496,8 @@ export function blockOf(
     const { path, content } = outs[name]!;
     return [name, { path, ...content, ...(cache ? {} : { cache }) }] as const;
   });
-  return { stage: instance.name, key, fingerprint, outs: Object.fromEntries(locked) };
+  const block = { stage: instance.name, key, fingerprint, outs: Object.fromEntries(locked) };
+  return marked(block, instance, plan.graph.outs);
 }
 
 function stageFailure(instance: Instance, message: string): Extract<Failure, { reason: 'stage' }> {

@@ -27,6 +27,7 @@ import { ObjectStore } from '../store/object-store.ts';
 import { RunRecords } from '../store/run-records.ts';
 import { type Seen, StatMemo } from '../store/stat-memo.ts';
 import { type Content, type OnBytes, sha256 } from '../store/tree.ts';
+import type { withFound } from '../varying.ts';
 import type { Warning } from '../warning.ts';
 import { checkCode, type SeenCode } from './code-checks.ts';
 import { type HashProgress, hashProgress } from './hash-progress.ts';
@@ -89,6 +90,14 @@ export class Workspace {
     );
     this.#references = new ReferenceMemo(plan.root, join(this.cache, 'memo', 'references.json'));
     this.#reader = this.#newReader();
+  }
+
+  /** What tells the contents of varying outputs that no lock knows. */
+  get varyingSources(): Parameters<typeof withFound>[2] {
+    return {
+      recorded: (key) => this.records.get(key),
+      isMade: (path) => this.made.get(path) !== undefined,
+    };
   }
 
   #newReader(): CommandReader {

@@ -10,7 +10,7 @@ import { type PartialState, PartialStates } from '../store/partial-states.ts';
 import { RunRecords } from '../store/run-records.ts';
 import type { Content } from '../store/tree.ts';
 import { removeTree } from '../store/trees.ts';
-import { contentsOf } from './scope.ts';
+import { contentsOf, type Needed } from './scope.ts';
 import { nameOf, type StoredRun, type Sweep, sweep } from './sweep.ts';
 
 /** What a collection did, or would do. */
@@ -45,8 +45,8 @@ export interface CollectedRun {
 export interface CollectOptions {
   /** What the workspace holds: always kept. */
   readonly lock: Lock;
-  /** Further contents to keep. */
-  readonly needed: readonly Content[];
+  /** What else to keep. */
+  readonly needed: Needed;
   /** Chooses runs to keep for their own sake. */
   readonly keeps: (runs: readonly StoredRun[]) => (run: StoredRun) => boolean;
   /** Whether what a cut-off run left at such a time, in milliseconds since 1970, is kept; asked where there is no limit. */
@@ -82,7 +82,7 @@ export async function collect(
   const inWorkspace = new Set([...lock.blocks.values()].map(({ key }) => key));
   const isKept = keeps(runs);
   const manifests = new Map<string, readonly string[]>();
-  for (const content of [...locked, ...needed, ...runs.flatMap(({ outs }) => outs)])
+  for (const content of [...locked, ...needed.contents, ...runs.flatMap(({ outs }) => outs)])
     if (!manifests.has(nameOf(content))) {
       const stands = await objectsOf(store, content, objects);
       if (stands === undefined) return fail(damagedManifest(content));
@@ -97,8 +97,8 @@ export async function collect(
   const swept = sweep({
     objects,
     runs,
-    needed: [...locked, ...needed],
-    isKept: (run) => inWorkspace.has(run.key) || isKept(run),
+    needed: [...locked, ...needed.contents],
+    isKept: (run) => inWorkspace.has(run.key) || needed.keys.has(run.key) || isKept(run),
     limit,
     objectsOf: (content) => manifests.get(nameOf(content))!,
   });

@@ -16,7 +16,7 @@ export function collectToLimit(
 ): ReturnType<typeof collect> {
   return collect(cache, {
     lock,
-    needed: [],
+    needed: { contents: [], keys: new Set() },
     keeps: () => () => false,
     keepsPartial: () => false,
     limit: parseSize(limit)!,

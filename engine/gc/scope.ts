@@ -3,6 +3,7 @@ import type { LockBlock } from '../lock-file.ts';
 import { lockFile, parseLock } from '../lock-file.ts';
 import { type Result, succeed } from '../result.ts';
 import type { Content } from '../store/tree.ts';
+import { isKnown, isVarying } from '../varying.ts';
 import type { StoredRun } from './sweep.ts';
 
 /** What to keep besides what the workspace's lock names. */
@@ -16,30 +17,42 @@ export interface Scope {
   readonly newerThan: number | null;
 }
 
-/** The contents that the lock blocks of the scope's revisions name. */
-export async function neededByHistory(root: string, scope: Scope): Promise<Result<Content[]>> {
+/** What the lock blocks of revisions name. */
+export interface Needed {
+  readonly contents: readonly Content[];
+  /** Keys of runs: only their records tell what varying outputs held. */
+  readonly keys: ReadonlySet<string>;
+}
+
+/** What the lock blocks of the scope's revisions name. */
+export async function neededByHistory(root: string, scope: Scope): Promise<Result<Needed>> {
   const refs = [
     ...(scope.branches ? ['refs/heads', 'refs/remotes'] : []),
     ...(scope.tags ? ['refs/tags'] : []),
   ];
-  if (refs.length === 0 && !scope.allCommits) return succeed([]);
+  const contents: Content[] = [];
+  const keys = new Set<string>();
+  if (refs.length === 0 && !scope.allCommits) return succeed({ contents, keys });
   const { Repository } = await import('../compare/git.ts');
   const repository = await Repository.open(root);
   if (!repository.ok) return repository;
-  const contents: Content[] = [];
   for (const texts of [
     refs.length > 0 ? await repository.value.textsAt(refs, lockFile) : succeed([]),
     scope.allCommits ? await repository.value.everyText(lockFile) : succeed([]),
   ]) {
     if (!texts.ok) return texts;
-    for (const text of texts.value) contents.push(...contentsOf(parseLock(text).blocks.values()));
+    for (const text of texts.value) {
+      const { blocks } = parseLock(text);
+      contents.push(...contentsOf(blocks.values()));
+      for (const block of blocks.values()) if (isVarying(block)) keys.add(block.key);
+    }
   }
-  return succeed(contents);
+  return succeed({ contents, keys });
 }
 
 /** The contents that lock blocks name. */
 export const contentsOf = (blocks: Iterable<LockBlock>): Content[] =>
-  [...blocks].flatMap(({ outs }) => Object.values(outs));
+  [...blocks].flatMap(({ outs }) => Object.values(outs)).filter(isKnown);
 
 /** Whether the scope keeps a run for its own sake. */
 export function keptRuns(runs: readonly StoredRun[], scope: Scope, now: number): (run: StoredRun) => boolean {

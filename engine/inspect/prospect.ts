@@ -4,6 +4,7 @@ import type { LookUp, Workspace } from '../execute/workspace.ts';
 import type { Instance } from '../plan/instance.ts';
 import { contentOfIdentity } from '../store/content.ts';
 import { type Content, contentOfManifest, contentWithin } from '../store/tree.ts';
+import { isKnown } from '../varying.ts';
 
 /** What an instance reads that is not known yet. */
 interface OpenInputs {
@@ -107,7 +108,7 @@ export class Prospect {
 
   /** What stands at `path` inside `content`; undefined where there is nothing, or its manifest is not in the store. */
   async #within(content: Content, path: string): Promise<Content | undefined> {
-    if (path === '') return content;
+    if (path === '' || !isKnown(content)) return content;
     const lines = content.type === 'directory' ? await this.#workspace.objects.lines(content) : undefined;
     return lines && contentWithin(lines, path);
   }

@@ -1,6 +1,7 @@
 // Links instances by their paths into a DAG and refuses what can't be one, before anything runs.
 import { meant } from '../config/nearest.ts';
 import type { Pipeline } from '../config/pipeline.ts';
+import type { Path } from '../config/yaml-source.ts';
 import { configuration } from '../config/zod-diagnostics.ts';
 import type { ConfigurationFailure } from '../failure.ts';
 import type { Leftover, Leftovers } from '../ownership/leftovers.ts';
@@ -79,6 +80,8 @@ export function buildGraph(
       }
     }
     needs.set(instance.name, [...makers]);
+    for (const { message, hint, at } of unsaid(instance, outs))
+      failures.push(configuration(message, hint, position(at)));
   }
   if (failures.length > 0) return fail(...unique(failures));
 
@@ -94,6 +97,21 @@ export function buildGraph(
   for (const instance of instances)
     for (const maker of needs.get(instance.name)!) feeds.get(maker.name)!.push(instance);
   return succeed({ instances: sorted.order, needs, feeds, outs });
+}
+
+/** Outs of which an instance that reads a varying one does not say whether they vary, too. */
+function unsaid(
+  { stage, deps, outs }: Instance,
+  index: OutIndex,
+): { message: string; hint: string; at: Path }[] {
+  if (!index.hasVarying) return [];
+  const read = deps.flatMap(({ paths }) => paths).find((path) => index.varying(path) !== undefined);
+  const undeclared = read === undefined ? [] : outs.filter(({ varies }) => varies === undefined);
+  return undeclared.map(({ path, at }) => ({
+    message: `\`${stage}\` reads \`${read}\`, which varies from run to run, so its output \`${path}\` may vary, too.`,
+    hint: `Declare it as \`{ path: ${path}, varies: true }\`; or say \`varies: false\` if it is the same whatever \`${read}\` holds.`,
+    at,
+  }));
 }
 
 /** A dependency that nobody makes and that can't be read. */

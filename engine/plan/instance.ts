@@ -52,6 +52,8 @@ export interface Out {
   readonly kind: OutKind;
   /** Whether the store keeps it; otherwise only the workspace does. */
   readonly cache: boolean;
+  /** Whether each run makes other content, so that git does not keep it; undefined if pipeline.yaml does not say. */
+  readonly varies: boolean | undefined;
   readonly at: Path;
 }
 

@@ -104,10 +104,11 @@ export function instantiate(
   });
   const outs = outKinds.flatMap((kind) =>
     named(stage[kind], [...at, kind]).map(([outName, entry, where]): Out => {
-      const { path: template, cache } = typeof entry === 'string' ? { path: entry, cache: true } : entry;
+      const out = typeof entry === 'string' ? { path: entry } : entry;
+      const { path: template, cache, varies } = out;
       const path = pathText(template, where);
       const name = outName ?? nameOf(path);
-      return { name, path: under(path, where), kind, cache: cache ?? true, at: where };
+      return { name, path: under(path, where), kind, cache: cache ?? true, varies, at: where };
     }),
   );
   for (const [i, { name, at: where }] of outs.entries())

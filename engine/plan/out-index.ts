@@ -15,6 +15,7 @@ export class OutIndex {
   /** Path in Unicode's composed form → path. */
   readonly #forms = new Map<string, string>();
   #sorted: string[] | undefined;
+  #hasVarying = false;
 
   /** Why `out` can't be added, undefined where it was. */
   add(instance: Instance, out: Out): string | undefined {
@@ -29,6 +30,7 @@ export class OutIndex {
       return `\`${out.path}\` is an out of \`${instance.name}\` ${where}; each path has one maker.`;
     }
     this.#makers.set(out.path, { maker: instance.name, out });
+    this.#hasVarying ||= out.varies === true;
     this.#sorted = undefined;
     return undefined;
   }
@@ -36,6 +38,18 @@ export class OutIndex {
   /** Whether `path` itself is an out. */
   has(path: string): boolean {
     return this.#makers.has(path);
+  }
+
+  /** Whether any out differs on every run. */
+  get hasVarying(): boolean {
+    return this.#hasVarying;
+  }
+
+  /** The varying out that `path` is, lies in or holds. */
+  varying(path: string): Made | undefined {
+    if (!this.#hasVarying) return undefined;
+    const around = this.containing(path);
+    return [...(around === undefined ? this.inside(path) : [around])].find(({ out }) => out.varies === true);
   }
 
   /** Paths of all outs, in code-unit order. */

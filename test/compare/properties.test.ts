@@ -21,6 +21,7 @@ const document = fc.letrec<{ value: unknown; map: Record<string, unknown> }>((ti
 const results = (metrics: Record<string, unknown>): Results => ({
   label: 'x',
   metrics: new Map(Object.entries(metrics)),
+  varying: [],
   params: {},
 });
 
