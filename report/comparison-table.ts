@@ -54,7 +54,9 @@ export type Verdict = 'real' | 'within noise';
 export const significanceLevel = 0.05;
 
 /** What each model with a backbone stands on, a line each: `vgg16: ImageNet weights`. */
-export function backboneNotes(runs: readonly RunRow[]): string[] {
+export function backboneNotes(
+  runs: readonly { readonly model: string; readonly backbone?: string | undefined }[],
+): string[] {
   return [
     ...new Set(
       runs.flatMap(({ model, backbone }) => (backbone === undefined ? [] : [`${model}: ${backbone}`])),

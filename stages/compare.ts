@@ -1,9 +1,9 @@
-// Compares all models and iterations: scores, what each change of iteration did and whether it is real, curves, time.
-import { readFile, writeFile } from 'node:fs/promises';
+// Compares all models and iterations: scores, what each change of iteration did and whether it is real, curves.
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type StageContext, stage, UserError } from '../engine/stage.ts';
-import { comparisonPlot, curvesPlot, signed, trainingTimePlot } from '../report/comparison.ts';
+import { comparisonPlot, curvesPlot } from '../report/comparison.ts';
 import {
   backboneNotes,
   type Change,
@@ -11,19 +11,26 @@ import {
   type RunRow,
   significanceLevel,
 } from '../report/comparison-table.ts';
-import { Evaluation, Timing } from '../report/evaluation.ts';
+import { Evaluation } from '../report/evaluation.ts';
 import { bestAccuracyEpoch, bestLossEpoch, History } from '../report/history.ts';
-import { markdownTable } from '../report/markdown-table.ts';
 import { type Prediction, readPredictions } from '../report/predictions.ts';
-import { changeInWords, compareRuns } from '../report/run-order.ts';
+import { changeInWords } from '../report/run-order.ts';
+import {
+  byModelAndRun,
+  checkSomeRun,
+  consecutive,
+  type OfRun,
+  ofRun,
+  readAll,
+  writeJson,
+} from '../report/run-results.ts';
 import { writePlot } from '../report/vega.ts';
 import { holm, pairedDifference, wilsonInterval } from '../training/significance.ts';
 
 /** One run with all that its stages left. */
-interface Compared {
+interface Compared extends OfRun {
   readonly row: RunRow;
   readonly history: History;
-  readonly timing: Timing;
   readonly predictions: readonly Prediction[];
 }
 
@@ -39,12 +46,13 @@ await stage(z.object({}), async ({ lists, outs }) => {
   const plots = outs.plots!;
   const notes = backboneNotes(runs);
   const accuracies = runs.map((row) => ({
-    ...named(row),
+    model: row.model,
+    run: row.run,
     final: row.accuracy,
     best: row.bestAccuracy,
     interval: row.accuracyInterval,
   }));
-  const losses = runs.map((row) => ({ ...named(row), final: row.loss, best: row.bestLoss }));
+  const losses = runs.map((row) => ({ model: row.model, run: row.run, final: row.loss, best: row.bestLoss }));
   await writePlot(plots, 'accuracy', comparisonPlot(accuracies, 'accuracy', notes));
   await writePlot(plots, 'loss', comparisonPlot(losses, 'loss', notes));
   await writePlot(
@@ -56,37 +64,31 @@ await stage(z.object({}), async ({ lists, outs }) => {
     ),
   );
   await writeFile(join(plots, 'table.md'), markdown);
-  await writeTimes(compared, outs.timing!, outs.timingPlots!);
 });
 
 /** Reads and joins what each run left, sorted by model and then by run. */
 async function readRuns(lists: StageContext<unknown>['lists']): Promise<Compared[]> {
   const evaluations = await readAll(lists.metrics!, Evaluation);
   const histories = await readAll(lists.history!, History);
-  const timings = await readAll(lists.timing!, Timing);
   const compared = await Promise.all(
     evaluations.map(async (evaluation) => {
-      const of = <T extends { model: string; run: string }>(all: readonly T[]) =>
-        all.find(({ model, run }) => model === evaluation.model && run === evaluation.run);
-      const history = of(histories);
-      const timing = of(timings);
+      const history = ofRun(histories, evaluation);
       // The table itself does not say whose it is: its path does.
       const table = lists.predictions!.find((path) =>
         path.endsWith(`/${evaluation.model}/${evaluation.run}.csv`),
       );
-      if (history === undefined || timing === undefined || table === undefined) {
+      if (history === undefined || table === undefined) {
         throw new UserError(
-          `${evaluation.model} ${evaluation.run} has metrics but no ${history === undefined ? 'history' : timing === undefined ? 'timing' : 'predictions'}. Run \`npm run repro -- train evaluate\` to make it.`,
+          `${evaluation.model} ${evaluation.run} has metrics but no ${history === undefined ? 'history' : 'predictions'}. Run \`npm run repro -- train evaluate\` to make it.`,
         );
       }
-      return { row: rowOf(evaluation, history), history, timing, predictions: await readPredictions(table) };
+      const { model, run } = evaluation;
+      const predictions = await readPredictions(table);
+      return { model, run, row: rowOf(evaluation, history), history, predictions };
     }),
   );
-  if (compared.length === 0)
-    throw new UserError('There is no run to compare: `iterations` in params.yaml is empty.');
-  return compared.sort(({ row: a }, { row: b }) =>
-    a.model < b.model ? -1 : a.model > b.model ? 1 : compareRuns(a.run, b.run),
-  );
+  checkSomeRun(compared);
+  return compared.sort(byModelAndRun);
 }
 
 function rowOf(evaluation: Evaluation, history: History): RunRow {
@@ -144,17 +146,6 @@ function isRight({ truth, predicted }: Prediction): boolean {
   return truth === predicted;
 }
 
-function named({ model, run }: RunRow) {
-  return { model, run };
-}
-
-function consecutive(compared: readonly Compared[]): [Compared, Compared][] {
-  return compared.flatMap((after, i) => {
-    const before = compared[i - 1];
-    return before?.row.model === after.row.model ? [[before, after] as [Compared, Compared]] : [];
-  });
-}
-
 /** A paired test is of the same pictures in the same order. */
 function checkSamePictures(before: Compared, after: Compared): void {
   const same =
@@ -167,72 +158,4 @@ function checkSamePictures(before: Compared, after: Compared): void {
   throw new UserError(
     `${after.row.model} ${before.row.run} and ${after.row.run} were evaluated on different pictures. Run \`npm run repro -- evaluate\` to make both anew.`,
   );
-}
-
-async function writeTimes(compared: readonly Compared[], file: string, plots: string): Promise<void> {
-  const runs = compared.map(
-    ({ timing: { model, run, trainSeconds, epochSeconds, imagesPerSecond, backend, threads } }) => ({
-      model,
-      run,
-      trainSeconds,
-      secondsPerEpoch: median(epochSeconds),
-      imagesPerSecond,
-      backend,
-      threads,
-    }),
-  );
-  const changes = consecutive(compared).map(([before, after]) => ({
-    model: after.row.model,
-    from: before.row.run,
-    to: after.row.run,
-    change: changeInWords(before.row.run, after.row.run),
-    trainSeconds: after.timing.trainSeconds - before.timing.trainSeconds,
-    ratio: after.timing.trainSeconds / before.timing.trainSeconds,
-  }));
-  await writeJson(file, { runs, changes });
-  await writePlot(
-    plots,
-    'training-time',
-    trainingTimePlot(runs, backboneNotes(compared.map(({ row }) => row))),
-  );
-  const table = markdownTable<(typeof runs)[number]>(
-    [
-      { title: 'Model', align: 'left', text: ({ model }) => model },
-      { title: 'Iteration', align: 'left', text: ({ run }) => run },
-      { title: 'Training, s', align: 'right', text: ({ trainSeconds }) => trainSeconds.toFixed(1) },
-      { title: 'Median epoch, s', align: 'right', text: ({ secondsPerEpoch }) => secondsPerEpoch.toFixed(2) },
-      { title: 'Images/s', align: 'right', text: ({ imagesPerSecond }) => imagesPerSecond.toFixed(0) },
-      { title: 'Change, s', align: 'right', text: (row) => changeText(row.model, row.run) },
-      { title: 'Backend', align: 'left', text: ({ backend, threads }) => `${backend}, ${threads} threads` },
-    ],
-    runs,
-  );
-  await writeFile(join(plots, 'table.md'), `# Training time\n\n${table}`);
-  console.log(table);
-
-  function changeText(model: string, run: string): string {
-    const change = changes.find((entry) => entry.model === model && entry.to === run);
-    return change === undefined ? '' : signed(change.trainSeconds, 1);
-  }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
-}
-
-async function readAll<T>(paths: readonly string[], schema: z.ZodType<T>): Promise<T[]> {
-  return Promise.all(
-    paths.map(async (path) => {
-      const result = schema.safeParse(JSON.parse(await readFile(path, 'utf8')));
-      if (!result.success)
-        throw new UserError(`${path} is not of the expected format:\n${z.prettifyError(result.error)}`);
-      return result.data;
-    }),
-  );
-}
-
-function writeJson(file: string, value: unknown): Promise<void> {
-  return writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
 }

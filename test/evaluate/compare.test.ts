@@ -1,4 +1,4 @@
-// The compare stage as the engine runs it: rows, changes and their verdicts, plots, the same bytes twice, bad input.
+// The stages compare and timing as the engine runs them: rows, changes and their verdicts, plots, the same bytes twice, bad input.
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -57,9 +57,7 @@ async function compare(name: string, given = lists) {
   const out = join(folder, name);
   const outs = {
     comparison: join(out, 'comparison.json'),
-    timing: join(out, 'timing.json'),
     plots: join(out, 'plots'),
-    timingPlots: join(out, 'time'),
   };
   return { outs, ...(await runStage('stages/compare.ts', { lists: given, outs })) };
 }
@@ -105,11 +103,26 @@ test('compares runs in order and tells real changes from noise', async () => {
   expect(stdout).toContain('cnn2: made <here>.');
   expect(await readFile(join(outs.plots, 'curves.svg'), 'utf8')).toContain('cnn2: made &lt;here&gt;');
   expect(stdout).toMatch(/cnn1 +\| batch 64 → 128 +\| +\+0\.395 .* 20 : 99 .* < 0\.001 \| real/);
-  const timing = JSON.parse(await readFile(outs.timing, 'utf8'));
-  expect(timing.runs[0]).toMatchObject({ trainSeconds: 12, secondsPerEpoch: 3 });
-  expect(timing.changes[0]).toMatchObject({ change: 'batch 32 → 64', trainSeconds: 0, ratio: 1 });
   expect((await readdir(outs.plots)).sort()).toEqual(['accuracy.svg', 'accuracy.vl.json', 'curves.svg', 'curves.vl.json', 'loss.svg', 'loss.vl.json', 'table.md']); // biome-ignore format: one line
-  expect((await readdir(outs.timingPlots)).sort()).toEqual(['table.md', 'training-time.svg', 'training-time.vl.json']); // biome-ignore format: one line
+});
+
+test('compares how long trainings took', async () => {
+  const outs = { comparison: join(folder, 'time.json'), plots: join(folder, 'time') };
+  const { exitCode, stderr, stdout } = await runStage('stages/timing.ts', { lists, outs });
+  expect([exitCode, stderr]).toEqual([0, '']);
+  const { runs, changes } = JSON.parse(await readFile(outs.comparison, 'utf8'));
+  expect(runs.map(({ model, run }: { model: string; run: string }) => `${model} ${run}`)).toEqual([
+    'cnn1 batch32-epochs20',
+    'cnn1 batch64-epochs20',
+    'cnn1 batch128-epochs20',
+    'cnn2 batch32-epochs20',
+  ]);
+  expect(runs[0]).toMatchObject({ trainSeconds: 12, secondsPerEpoch: 3 });
+  expect(changes).toHaveLength(2);
+  expect(changes[0]).toMatchObject({ change: 'batch 32 → 64', trainSeconds: 0, ratio: 1 });
+  expect((await readdir(outs.plots)).sort()).toEqual(['table.md', 'training-time.svg', 'training-time.vl.json']); // biome-ignore format: one line
+  expect(stdout).toContain('Median epoch, s');
+  expect(await readFile(join(outs.plots, 'training-time.svg'), 'utf8')).toContain('cnn2: made &lt;here&gt;');
 });
 
 test('writes the same bytes whatever the order of the lists', async () => {

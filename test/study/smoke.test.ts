@@ -3,6 +3,7 @@ import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Summary } from '../../engine/event.ts';
+import { git } from '../ownership/projects.ts';
 import type { Project } from '../support/project.ts';
 import { copyStudy, hashesOf } from '../support/study.ts';
 
@@ -21,6 +22,7 @@ const everything = [
   ...instances('train'),
   ...instances('evaluate'),
   'compare',
+  'timing',
 ];
 const results = ['data', 'metrics', 'plots'];
 
@@ -122,12 +124,12 @@ describe('another repro', () => {
     expect(await repro()).toMatchObject({ executed: [], restored: [], failed: [], skipped: [] });
   });
 
-  it("executes vgg16's trainings, evaluations and compare when its head changes, and restores them when it changes back", async () => {
+  it("executes vgg16's trainings, evaluations and comparisons when its head changes, and restores them when it changes back", async () => {
     const before = hashesOf(study, ...results);
     await study.edit('profiles/smoke.yaml', 'vgg16: { dense: 32 }', 'vgg16: { dense: 24 }');
     const edited = await repro();
     expect([...edited.executed].sort()).toEqual(
-      [...instances('train', ['vgg16']), ...instances('evaluate', ['vgg16']), 'compare'].sort(),
+      [...instances('train', ['vgg16']), ...instances('evaluate', ['vgg16']), 'compare', 'timing'].sort(),
     );
     expect(edited.restored).toEqual([]);
     await study.edit('profiles/smoke.yaml', 'vgg16: { dense: 24 }', 'vgg16: { dense: 32 }');
@@ -172,6 +174,20 @@ describe('another repro', () => {
       Object.fromEntries(Object.entries(hashesOf(project, ...results)).filter(timed));
     expect(bytes(again)).toEqual(bytes(study));
   }, 900_000);
+});
+
+describe('git', () => {
+  it('is clean after trainings are repeated, though they take another time', async () => {
+    git(study, 'init', '-q');
+    git(study, 'add', '-A');
+    git(study, 'commit', '-qm', 'Results');
+    const timing = 'metrics/cnn1/batch32-epochs20.timing.json';
+    const before = readFileSync(study.path(timing), 'utf8');
+    expect((await repro('--force', '--single-item', 'train:cnn1:batch32-epochs20')).executed).toHaveLength(1);
+    expect(readFileSync(study.path(timing), 'utf8')).not.toBe(before);
+    expect(await repro()).toMatchObject({ executed: ['timing'], restored: [] });
+    expect(git(study, 'status', '--porcelain')).toBe('');
+  });
 });
 
 describe('a picture that is not one', () => {
