@@ -2,7 +2,7 @@
 import type { Audit } from './audit/audit.ts';
 import type { HashProgress } from './execute/hash-progress.ts';
 import type { Reason } from './explain.ts';
-import type { Failure } from './failure.ts';
+import type { Failure, LockedFailure } from './failure.ts';
 import type { Collected, CollectedRun } from './gc/collect.ts';
 import type { Forecast, Outlook } from './inspect/forecast.ts';
 import type { ShownRun } from './inspect/runs.ts';
@@ -25,8 +25,8 @@ export type Event =
   | { readonly type: 'plan'; readonly stages: number }
   | { readonly type: 'note'; readonly message: string }
   | { readonly type: 'warning'; readonly warning: Warning }
-  /** Another run is at work here; this one goes on when that ends. */
-  | { readonly type: 'waiting'; readonly pid: number; readonly host: string; readonly since: string }
+  /** Another run holds the lock; this one starts when that ends. If it gives no sign of life, the event comes again. */
+  | ({ readonly type: 'waiting' } & Omit<LockedFailure, 'reason'>)
   | ({ readonly type: 'hashing' } & HashProgress)
   | { readonly type: 'fresh'; readonly stage: string }
   | { readonly type: 'restored'; readonly stage: string; readonly reasons: readonly Reason[] }

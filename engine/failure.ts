@@ -61,12 +61,21 @@ export interface EnvironmentFailure {
   readonly position: SourcePosition;
 }
 
-/** Another run is at work in this workspace. */
+/** Another run holds the lock of this workspace. */
 export interface LockedFailure {
   readonly reason: 'locked';
   readonly pid: number;
   readonly host: string;
   readonly since: string;
+  /** Of a process in another container or on another host: seconds without a sign of life, and after how many it is dead. */
+  readonly silence?: { readonly seconds: number; readonly limit: number };
+}
+
+/** Another run took over from this one, which gave no sign of life, or somebody deleted its claim. */
+export interface LostLockFailure {
+  readonly reason: 'lost-lock';
+  /** Seconds without a sign of life after which another run takes over. */
+  readonly limit: number;
 }
 
 /** Content that pipeline.lock names can't be had from the store. */
@@ -114,6 +123,7 @@ export type Failure =
   | StageFailure
   | EnvironmentFailure
   | LockedFailure
+  | LostLockFailure
   | NotStoredFailure
   | UnsavedFailure
   | UnownedFailure

@@ -62,8 +62,8 @@ async function runCheckout(
   const { root, emit, failed } = session;
   const cache = join(root, cacheFolder);
   if (rev === undefined && !existsSync(join(root, lockFile))) return failed([withoutLock]);
-  const release = await takeRunLock(join(cache, 'run.lock'));
-  if (!release.ok) return failed(release.failures);
+  const held = await takeRunLock(join(cache, 'run.lock'), session);
+  if (!held.ok) return failed(held.failures);
   try {
     const here = readLock(root);
     const there = rev === undefined ? succeed(here) : await lockAt(root, rev);
@@ -86,12 +86,13 @@ async function runCheckout(
       memo: new StatMemo(join(cache, 'memo')),
       objects: new ObjectStore(cache),
       made: new MadeOuts(root),
+      check: held.value.check,
     };
     const { whole, failures } = await checkOut(place, wanted, force === true, emit);
     if (rev !== undefined) await adopt(root, here, whole);
     return failures === 0 ? 0 : 1;
   } finally {
-    await release.value();
+    await held.value.release();
   }
 }
 

@@ -38,14 +38,19 @@ Exit code: 1 if something stays; 0 otherwise.`,
 
 async function runClean(session: Session, flags: CleanFlags): Promise<number> {
   const { root, emit, failed } = session;
-  const release = await takeRunLock(join(root, cacheFolder, 'run.lock'));
-  if (!release.ok) return failed(release.failures);
+  const held = await takeRunLock(join(root, cacheFolder, 'run.lock'), session);
+  if (!held.ok) return failed(held.failures);
   try {
     // What a stage lacks does not matter here.
     const plan = await planOf(session, flags, { allowMissing: true });
     if (!plan.ok) return failed(plan.failures);
     if (flags.keep !== undefined) return await keepLeftovers(session, plan.value, flags.keep);
-    const workspace = new Workspace(plan.value, { setup: false, report: () => undefined });
+    const workspace = new Workspace(
+      plan.value,
+      { setup: false, report: () => undefined },
+      undefined,
+      held.value,
+    );
     if (flags.dry === true) {
       const outs = await workspace.leftovers();
       if (outs.length > 0) emit({ type: 'leftovers', outs });
@@ -61,7 +66,7 @@ async function runClean(session: Session, flags: CleanFlags): Promise<number> {
     emit({ type: 'clean', dry: false, moved, kept });
     return kept === 0 ? 0 : 1;
   } finally {
-    await release.value();
+    await held.value.release();
   }
 }
 

@@ -34,15 +34,15 @@ async function runCommit(session: Session, targets: readonly string[], flags: Pl
   const { root, emit, failed } = session;
   let found = await choose(session, flags, targets, 'none');
   if (!found.ok) return failed(found.failures);
-  const release = await takeRunLock(join(root, cacheFolder, 'run.lock'));
-  if (!release.ok) return failed(release.failures);
+  const held = await takeRunLock(join(root, cacheFolder, 'run.lock'), session);
+  if (!held.ok) return failed(held.failures);
   try {
     // Another run may have changed the workspace since.
     if (!found.value.plan.isCurrent()) found = await choose(session, flags, targets, 'none');
     if (!found.ok) return failed(found.failures);
     const { plan, chosen } = found.value;
     const report = (message: string): void => emit({ type: 'note', message });
-    const workspace = new Workspace(plan, { setup: true, report });
+    const workspace = new Workspace(plan, { setup: true, report }, undefined, held.value);
     const prepared = await workspace.prepare(chosen);
     if (!prepared.ok) return failed(prepared.failures);
     // What they would be accepted for must be what the next run finds.
@@ -52,6 +52,6 @@ async function runCommit(session: Session, targets: readonly string[], flags: Pl
     }
     return (await acceptOuts(workspace, chosen, emit)) === 0 ? 0 : 1;
   } finally {
-    await release.value();
+    await held.value.release();
   }
 }

@@ -2,7 +2,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isRunAtWork } from '../execute/run-lock.ts';
+import { isRunAtWork, signsIn } from '../execute/run-lock.ts';
 import type { RunLogs } from '../execute/run-log.ts';
 import { cacheFolder } from '../execute/workspace.ts';
 import type { Failure } from '../failure.ts';
@@ -26,11 +26,13 @@ export async function runToFollow(
   stage: string,
   known: readonly string[],
 ): Promise<Followed> {
+  const locks = join(root, cacheFolder, 'run.lock');
+  const signs = signsIn(locks);
   let waited = false;
   let earlier: Set<string> | undefined;
   for (;;) {
     // First, so that a run that starts and ends meanwhile is found below.
-    const atWork = await isRunAtWork(join(root, cacheFolder, 'run.lock'));
+    const atWork = await isRunAtWork(locks, signs);
     const found = findRuns(root, logs, stage, known);
     const exists = known.some((name) => name === stage || name.startsWith(`${stage}:`));
     if (!found.ok && !exists) return { failure: found.failures[0]! };

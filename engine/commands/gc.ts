@@ -74,8 +74,8 @@ async function runGc(session: Session, flags: GcFlags): Promise<number> {
   const pipeline = readPipeline(root);
   if (!pipeline.ok) return failed(pipeline.failures);
   // No run may put in, or count on, what is about to leave.
-  const release = await takeRunLock(join(cache, 'run.lock'));
-  if (!release.ok) return failed(release.failures);
+  const held = await takeRunLock(join(cache, 'run.lock'), session);
+  if (!held.ok) return failed(held.failures);
   try {
     const lock = readLock(root);
     if (lock.damaged.length > 0) return failed([damagedLock(lock.damaged)]);
@@ -87,7 +87,7 @@ async function runGc(session: Session, flags: GcFlags): Promise<number> {
     if (!needed.ok) return failed(needed.failures);
     const result =
       limit !== undefined && !hasScope
-        ? await collectToLimit(cache, lock, limit, { dry, quarantine })
+        ? await collectToLimit(cache, lock, limit, held.value.check, { dry, quarantine })
         : await collect(cache, {
             lock,
             needed: needed.value,
@@ -97,13 +97,14 @@ async function runGc(session: Session, flags: GcFlags): Promise<number> {
             limit: null,
             quarantine,
             dry,
+            check: held.value.check,
           });
     if (!result.ok) return failed(result.failures);
     for (const run of result.value.runs) emit(run);
     emit(result.value.collected);
     return 0;
   } finally {
-    await release.value();
+    await held.value.release();
   }
 }
 

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { HashProgress } from '../execute/hash-progress.ts';
 import { watchInterrupts } from '../execute/interrupts.ts';
 import { repro } from '../execute/repro.ts';
 import { takeRunLock } from '../execute/run-lock.ts';
@@ -53,7 +54,7 @@ export function reproCommand(): Command {
     )
     .option('--no-restore', 'run what changed even where the store has the result of an earlier run')
     .option('-k, --keep-going', 'after a failure go on with whatever does not need the failed stage')
-    .option('--no-wait', 'fail where another run is at work in this project, instead of waiting for it')
+    .option('--no-wait', 'fail if another run holds the lock of this project, instead of waiting for it')
     .option('-v, --verbose', 'show what commands print while they run, each line after the name of its stage')
     .option('-j, --jobs <n>', 'stages at once', count, availableParallelism());
   return withPlanOptions(command)
@@ -88,14 +89,15 @@ async function runRepro(session: Session, wanted: readonly string[], flags: Repr
       for (const warning of found.value.plan.warnings) emit({ type: 'warning', warning });
       return await foretell(session, found.value.plan, found.value.chosen, flags);
     }
-    const release = await takeRunLock(join(root, cacheFolder, 'run.lock'), {
+    const held = await takeRunLock(join(root, cacheFolder, 'run.lock'), {
       wait: flags.wait,
-      onWait: ({ pid, host, since }) => emit({ type: 'waiting', pid, host, since }),
+      onWait: ({ reason: _, ...holder }) => emit({ type: 'waiting', ...holder }),
       signal,
+      onLost: session.onLost,
     });
-    if (!release.ok)
+    if (!held.ok)
       return failed(
-        signal.aborted ? [{ reason: 'interrupted', signal: String(signal.reason) }] : release.failures,
+        signal.aborted ? [{ reason: 'interrupted', signal: String(signal.reason) }] : held.failures,
       );
     try {
       // Another run may have changed the workspace since.
@@ -103,9 +105,8 @@ async function runRepro(session: Session, wanted: readonly string[], flags: Repr
       if (!found.ok) return failed(found.failures);
       const { plan, chosen } = found.value;
       const report = (message: string): void => emit({ type: 'note', message });
-      const workspace = new Workspace(plan, { setup: true, report }, (progress) =>
-        emit({ type: 'hashing', ...progress }),
-      );
+      const onHashing = (progress: HashProgress): void => emit({ type: 'hashing', ...progress });
+      const workspace = new Workspace(plan, { setup: true, report }, onHashing, held.value);
       const lines = workspace.lock.damaged;
       if (lines.length > 0) report(`${damagedText(lines)}, rebuilt by this run.`);
       const prepared = await workspace.prepare(chosen);
@@ -129,7 +130,7 @@ async function runRepro(session: Session, wanted: readonly string[], flags: Repr
       });
       return complete ? 0 : 1;
     } finally {
-      await release.value();
+      await held.value.release();
     }
   } finally {
     stop();
@@ -155,13 +156,14 @@ async function audit(
 /** Removes what was not used for longest from a store that has grown over its limit. */
 async function keepLimit(
   { emit, failed }: Session,
-  { cache, lock, plan }: Workspace,
+  { cache, lock, plan, check }: Workspace,
   executed: readonly string[],
 ): Promise<void> {
   const limit = plan.pipeline.definition.cache?.limit;
   if (limit === undefined || executed.length === 0) return;
+  check();
   const { collectToLimit } = await import('../gc/limit.ts');
-  const collected = await collectToLimit(cache, lock, limit);
+  const collected = await collectToLimit(cache, lock, limit, check);
   if (!collected.ok) failed(collected.failures);
   else {
     const { removed } = collected.value.collected;

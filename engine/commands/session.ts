@@ -2,6 +2,7 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Emit } from '../event.ts';
+import { killAllRuns } from '../execute/processes.ts';
 import { systemErrorText } from '../execute/system-error.ts';
 import { exitCodeOf, type Failure } from '../failure.ts';
 import type { Instance } from '../plan/instance.ts';
@@ -18,6 +19,8 @@ export interface Session {
   readonly emit: Emit;
   /** Reports the failures. @returns their exit code */
   readonly failed: (failures: readonly Failure[]) => number;
+  /** Ends this process and its commands at once, because another run has taken the run lock; see RunLockOptions. */
+  readonly onLost: (seconds: number) => never;
 }
 
 export interface OutputFlags {
@@ -41,7 +44,13 @@ export async function session(
   };
   try {
     const emit: Emit = (event) => reporter.report(event);
-    process.exitCode = await work({ root: process.cwd(), emit, failed });
+    const onLost = (limit: number): never => {
+      killAllRuns();
+      process.exitCode = failed([{ reason: 'lost-lock', limit }]);
+      reporter.close();
+      process.exit();
+    };
+    process.exitCode = await work({ root: process.cwd(), emit, failed, onLost });
   } catch (error) {
     // What the operating system refuses is no bug.
     const message = systemErrorText(error, process.cwd());

@@ -26,6 +26,7 @@ export async function acceptOuts(
       if (outcome === 'accepted') emit({ type: 'accepted', stage: instance.name });
     }
   }
+  workspace.check();
   if (count.accepted > 0) await writeLock(workspace.root, workspace.lock.blocks.values());
   await workspace.memo.save();
   await workspace.made.close();
@@ -69,6 +70,7 @@ async function accept(workspace: Workspace, instance: Instance): Promise<'accept
   const changed = await inputs.changed();
   if (changed !== undefined)
     return failed(`\`${changed.path}\` changed meanwhile; nothing was recorded. Run it again.`);
+  workspace.check();
   await records.put({
     key,
     stage,

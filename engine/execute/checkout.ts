@@ -24,6 +24,8 @@ export interface Place {
   readonly memo: StatMemo;
   readonly objects: ObjectStore;
   readonly made: MadeOuts;
+  /** Makes sure that this run still holds the run lock. */
+  readonly check: () => void;
   /** What the workspace holds according to pipeline.lock. */
   readonly lock: Lock;
 }
@@ -68,6 +70,7 @@ export async function checkOut(
     if (isWhole) whole.push(block);
   }
   if (unknown.length > 0) emit({ type: 'note', message: notKept(unknown) });
+  place.check();
   await place.memo.save();
   await place.made.close();
   emit({ type: 'checkout', ...count });
@@ -102,6 +105,7 @@ async function bring(
     const listing = await objects.restore(content, from, memo.targets.of(root, from, join(root, path)));
     const stamp = lookAt(from)?.stamp;
     const ready = { from, path, content, listing, held: false, stamp, moment: memo.clock.now() };
+    place.check();
     if (!safe) {
       const isMade = made.get(path) !== undefined || lockedAt(place, path).length > 0;
       emit({ type: 'displaced', stage, path, to: await displace(root, path), made: isMade });

@@ -9,7 +9,7 @@ import { removeTree } from '../store/trees.ts';
 import { endOrphans } from './orphans.ts';
 
 /** Where unfinished files may lie, relative to the project; pipeline.lock is written beside itself. */
-const places = ['.', 'cache/runs', 'cache/memo', 'cache/memo/modules', 'cache/run.lock'];
+const places = ['.', 'cache/runs', 'cache/memo', 'cache/memo/modules'];
 
 /** For whoever holds the run lock. After a run that ended by itself there is no `cache/tmp`, and nothing to look for. */
 export async function clearLeftovers(root: string, cache: string): Promise<void> {

@@ -83,8 +83,7 @@ function findPlace(): string | null {
   try {
     // A container may see the /proc of its host, in which its own pids mean other processes.
     if (readlinkSync('/proc/self') !== String(process.pid)) return null;
-    const inodes = ['pid', 'time'].map((kind) => namespaceOf(kind));
-    return [bootId(), ...inodes].join(' ');
+    return [bootId().slice(0, 8), namespaceOf('pid'), namespaceOf('time')].join('-');
   } catch {
     return null;
   }

@@ -102,13 +102,14 @@ async function contentAt(path: string, links: Links, onBytes: OnBytes): Promise<
 
 /** Replaces each output that the workspace does not hold yet; `old` is a folder in scratch for what is replaced. */
 export async function publish(
-  workspace: Pick<Workspace, 'root' | 'memo'>,
+  workspace: Pick<Workspace, 'root' | 'memo' | 'check'>,
   outs: Readonly<Record<string, ReadyOut>>,
   old: string,
 ): Promise<void> {
   await mkdir(old, { recursive: true });
   for (const [i, { from, path, held, ...made }] of Object.values(outs).entries()) {
     if (held) continue;
+    workspace.check();
     const { content, listing } = made;
     const target = join(workspace.root, path);
     await mkdir(dirname(target), { recursive: true });

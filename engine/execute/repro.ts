@@ -97,6 +97,7 @@ export async function repro(
   for (const instance of instances) results.set(instance.name, bring(instance));
   await Promise.all(results.values());
 
+  workspace.check();
   await workspace.memo.save();
   await workspace.made.close();
   await workspace.trash.emptied().catch((error: Error) => {
@@ -189,6 +190,7 @@ export class LockWriter {
     this.#due = Number.POSITIVE_INFINITY;
     const write = async (): Promise<void> => {
       if (!this.#dirty) return;
+      this.#workspace.check();
       this.#dirty = false;
       const started = performance.now();
       try {

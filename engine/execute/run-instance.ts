@@ -97,6 +97,7 @@ async function bringUpToDate(
     return found === undefined ? { status: 'fresh' } : { status: 'fresh', block: found };
   }
   const folder = scratchFolder(workspace, decision.key);
+  workspace.check();
   workspace.trash.add(folder); // there is one only if an earlier run's could not be removed
   const old = join(folder, 'old');
   let reasons = decision.reasons;
@@ -111,6 +112,7 @@ async function bringUpToDate(
         workspace.trash.add(folder);
         return { status: 'failed', failure: unowned };
       }
+      workspace.check();
       noteMade(workspace, instance, (name) => outs[name]?.content);
       await publish(workspace, outs, old);
       workspace.trash.add(folder);
@@ -371,6 +373,7 @@ async function execute(
       onProgress: (progress) => emit({ type: 'progress', stage: instance.name, ...progress }),
       signal: timeout === null ? signal : AbortSignal.any([signal, timeout]),
     });
+    workspace.check();
     if (signal.aborted) {
       await logEnd({ ...ended, outcome: 'interrupted' });
       return { status: 'interrupted' };
@@ -412,6 +415,7 @@ async function execute(
     const { outs } = collected;
     const contents = Object.fromEntries(Object.entries(outs).map(([name, { content }]) => [name, content]));
     const ends = new Date().toISOString();
+    workspace.check();
     await workspace.records.put({
       key,
       stage: instance.name,
@@ -426,6 +430,7 @@ async function execute(
     // The result is kept: once the path is free, the next run restores it.
     const written = await moveAside(workspace, instance, (name) => outs[name]!.held, { force, emit });
     if (written !== undefined) return { status: 'failed', failure: written };
+    workspace.check();
     noteMade(workspace, instance, (name) => contents[name]);
     await publish(workspace, outs, old);
     const { modules, files } = await workspace.codeOf(instance);
@@ -441,10 +446,12 @@ async function execute(
     emit({ type: 'executed', stage: instance.name, seconds: ended.seconds });
     return { status: 'executed', block: blockOf(workspace, instance, key, fingerprint, outs) };
   } catch (error) {
+    workspace.check();
     const message = systemErrorText(error, workspace.root) ?? String(error);
     await logEnd?.({ ...neverStarted, ...ended, outcome: 'failed', message });
     throw error;
   } finally {
+    workspace.check();
     workspace.trash.add(scratch.folder);
     // What was made of an input that has changed since is not what the key says.
     const keeps = async () => keepsPartial && (await inputs.changed()) === undefined;

@@ -1,12 +1,21 @@
-// One run at a time in a workspace: each leaves a claim with its name, and works once it sees no other that is alive.
-import { rmSync } from 'node:fs';
+// One run at a time in a workspace: each leaves a claim with its name, and starts once it sees no other that is alive.
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LockedFailure } from '../failure.ts';
 import { fail, type Result, succeed } from '../result.ts';
 import { crashPoint } from '../store/crash-point.ts';
-import { isTemporaryName, writeFileAtomic } from '../store/files.ts';
+import { FileClock } from '../store/file-clock.ts';
+import { isTemporaryName, readJson, writeFileAtomic } from '../store/files.ts';
+import {
+  beatInterval,
+  deadAfter,
+  defaultInterval,
+  keepBeating,
+  SignsOfLife,
+  type Silence,
+} from './heartbeat.ts';
 import { livenessOf, type ProcessIdentity, thisProcess } from './process-identity.ts';
 
 interface Claim extends ProcessIdentity {
@@ -14,140 +23,244 @@ interface Claim extends ProcessIdentity {
   readonly since: string;
   /** Whether it has seen that there is no other; before, two may see each other. */
   readonly holds: boolean;
+  /** Seconds between two signs of life of a holder. */
+  readonly beat?: number;
 }
 
-/** Gives up the lock. */
-export type Release = () => Promise<void>;
+/** A claim of a run that is alive, or may be. */
+interface LiveClaim extends Claim {
+  /** If its process can't be asked. */
+  readonly silence?: Silence;
+}
+
+/** The lock of a workspace, while this process holds it. */
+export interface RunLock {
+  /**
+   * Makes sure that this run still holds the lock: another run takes it from one that gives no sign of life, such as one that
+   * was suspended. Call it before the workspace or the records change. It does not return if the lock is lost.
+   */
+  readonly check: () => void;
+  readonly release: () => Promise<void>;
+}
 
 export interface RunLockOptions {
-  /** Whether to wait for whoever is at work. */
+  /** Whether to wait for the other run. */
   readonly wait?: boolean;
-  /** Told once who that is. */
+  /** Told once who that is, and once more if it gives no sign of life. */
   readonly onWait?: (holder: LockedFailure) => void;
   /** Ends the waiting. */
   readonly signal?: AbortSignal;
+  /** Ends this process, because its lock is lost; another run takes it after so many seconds without a sign of life. */
+  readonly onLost: (seconds: number) => never;
 }
 
-/** Between two looks while others claim the lock too, which is settled at once, and while one works. */
+/** Between two looks while others claim the lock too, which is settled at once, and while another run holds it. */
 const soon = 10; // milliseconds
 const later = 200; // milliseconds
 
 /**
  * Takes the lock, or says who holds it.
  *
- * A claim is written before the others are looked at, so of two that come together at least one sees the other. Nobody's
- * claim but a dead one's is ever removed by another, and names of claims are not used again: there is nothing to race for.
+ * A claim is written before the others are looked at, so of two that come together at least one sees the other. Only the claim
+ * of a dead run is ever removed by another, and names of claims are not used again: there is nothing to race for.
  *
  * @param folder of the claims
  */
-export async function takeRunLock(folder: string, options: RunLockOptions = {}): Promise<Result<Release>> {
-  const me = thisProcess();
-  const since = new Date().toISOString();
-  const own = `${since.replaceAll(/\D/g, '')}-${me.host}-${me.pid}`;
-  const name = `${own}.json`;
-  const bare = (holds: boolean): string =>
-    join(folder, `${own}.${encodeURIComponent(me.started ?? '')}.${holds ? 'holds' : 'waits'}`);
-  const claim = (holds: boolean): Promise<void> =>
-    writeFileAtomic(join(folder, name), `${JSON.stringify({ ...me, since, holds } satisfies Claim)}\n`, {
-      durable: false,
-      what: 'claim',
-    }).catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOSPC' && error.code !== 'EDQUOT') throw error;
-      // A full disk mostly has room for a name, and `gc` must be able to make more.
-      await writeFile(bare(holds), '');
-      if (holds) await rm(bare(false), { force: true });
-    });
-  const release = (): void => {
-    for (const path of [join(folder, name), bare(false), bare(true)]) rmSync(path, { force: true });
-  };
-  const giveUp = (): void => {
-    release();
-    process.off('exit', release);
-  };
-  let told = false;
-  await claim(false);
-  process.on('exit', release); // also where a second Ctrl-C ends everything at once
+export async function takeRunLock(folder: string, options: RunLockOptions): Promise<Result<RunLock>> {
+  const claim = new OwnClaim(folder);
+  const signs = signsIn(folder);
+  let told = 0;
+  await claim.write(false);
   for (;;) {
-    const others = await liveClaims(folder, `${own}.`);
+    const others = await liveClaims(folder, signs, claim.name);
     if (others.size === 0) {
-      await claim(true);
+      await claim.write(true);
       crashPoint('run-lock-taken');
-      return succeed(async () => {
-        crashPoint('run-lock-release');
-        giveUp();
-      });
+      // If this run was suspended before it wrote that, another may have taken it for dead.
+      const now = await liveClaims(folder, signs, claim.name);
+      if ([...now.values()].every(({ holds }) => !holds)) return succeed(hold(claim, options.onLost));
+      claim.remove();
+      await claim.write(false);
+      continue;
     }
     const holder = [...others.values()].find(({ holds }) => holds);
-    const first = [...others].every(([other]) => name < other);
-    if (holder === undefined && first) {
+    const other = holder ?? [...others.values()][0]!;
+    const isFirst = [...others.keys()].every((name) => claim.name < name);
+    if (holder === undefined && isFirst && other.silence === undefined) {
       // The others came at the same moment and see this claim, or hold the lock in an instant.
       await delay(soon);
       continue;
     }
-    const { pid, host, since: begun } = holder ?? [...others.values()][0]!;
-    const locked: LockedFailure = { reason: 'locked', pid, host, since: begun };
-    if (options.wait !== true || options.signal?.aborted === true) {
-      giveUp();
+    const locked = lockedBy(other);
+    // One that seems dead is watched for a moment, whether this run waits or not.
+    const fails = options.wait !== true && other.silence?.isOverdue !== true;
+    if (fails || options.signal?.aborted === true) {
+      claim.giveUp();
       return fail(locked);
     }
     // Out of the way, so that of several that wait one can go first.
-    release();
-    if (!told && holder !== undefined) options.onWait?.(locked);
-    told ||= holder !== undefined;
-    await delay(holder === undefined ? soon : later, undefined, { signal: options.signal }).catch(
-      () => undefined,
-    );
-    await claim(false);
+    claim.remove();
+    const isSilent = other.silence?.isStriking === true;
+    const news = holder === undefined ? 0 : isSilent ? 2 : 1;
+    const { silence: _, ...named } = locked;
+    if (news > told) options.onWait?.(isSilent ? locked : named);
+    told = Math.max(told, news);
+    const pause = holder === undefined && other.silence === undefined ? soon : later;
+    await delay(pause, undefined, { signal: options.signal }).catch(() => undefined);
+    await claim.write(false);
   }
 }
 
-/** Whether a run holds the lock. */
-export async function isRunAtWork(folder: string): Promise<boolean> {
-  const names = await readdir(folder).catch(() => []);
-  return names.length > 0 && [...(await liveClaims(folder, '\0')).values()].some(({ holds }) => holds);
+/** From now on this run holds the lock, and shows that it is alive. */
+function hold(claim: OwnClaim, onLost: RunLockOptions['onLost']): RunLock {
+  const lost = (): never => onLost(deadAfter(claim.beat));
+  const stop = keepBeating(claim.path, claim.firstByte, claim.beat, lost);
+  return {
+    check: () => {
+      if (!existsSync(claim.path)) lost();
+    },
+    release: async () => {
+      stop();
+      crashPoint('run-lock-release');
+      claim.giveUp();
+    },
+  };
 }
 
-/** All claims but those that begin with `own` of runs that are alive, by name; those of dead ones are removed. */
-async function liveClaims(folder: string, own: string): Promise<Map<string, Claim>> {
+/** The claim of this process. */
+class OwnClaim {
+  /** What the names of its files begin with. */
+  readonly name: string;
+  readonly beat = beatInterval();
+  readonly #folder: string;
+  readonly #identity = thisProcess();
+  readonly #since = new Date().toISOString();
+  #isBare = false;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    const { host, pid, started, place } = this.#identity;
+    const times = [started, place].map((part) => encodeURIComponent(part ?? ''));
+    this.name = `${this.#since.replaceAll(/\D/g, '')}-${host}-${pid}.${times.join('.')}.`;
+    process.on('exit', this.remove); // also if a second Ctrl-C ends everything at once
+  }
+
+  /** The file that says that this run holds the lock. */
+  get path(): string {
+    return this.#isBare ? this.#bare(true) : this.#file;
+  }
+
+  get firstByte(): string {
+    return this.#isBare ? '.' : '{';
+  }
+
+  async write(holds: boolean): Promise<void> {
+    const claim: Claim = { ...this.#identity, since: this.#since, holds, beat: this.beat };
+    try {
+      await writeFileAtomic(this.#file, `${JSON.stringify(claim)}\n`, { durable: false, what: 'claim' });
+      this.#isBare = false;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+      // A full disk mostly has room for a name, and `gc` must be able to make more.
+      await writeFile(this.#bare(holds), '');
+      if (holds) await rm(this.#bare(false), { force: true });
+      this.#isBare = true;
+    }
+  }
+
+  readonly remove = (): void => {
+    for (const path of [this.#file, this.#bare(false), this.#bare(true)]) rmSync(path, { force: true });
+  };
+
+  giveUp(): void {
+    this.remove();
+    process.off('exit', this.remove);
+  }
+
+  get #file(): string {
+    return join(this.#folder, `${this.name}json`);
+  }
+
+  #bare(holds: boolean): string {
+    return join(this.#folder, this.name + (holds ? 'holds' : 'waits'));
+  }
+}
+
+function lockedBy({ pid, host, since, silence }: LiveClaim): LockedFailure {
+  if (silence === undefined) return { reason: 'locked', pid, host, since };
+  const { seconds, limit } = silence;
+  return { reason: 'locked', pid, host, since, silence: { seconds: Math.round(10 * seconds) / 10, limit } };
+}
+
+/** Watches the claims in `folder`. */
+export const signsIn = (folder: string): SignsOfLife =>
+  new SignsOfLife(new FileClock(join(dirname(folder), 'memo')));
+
+/** Whether a run holds the lock. */
+export async function isRunAtWork(folder: string, signs: SignsOfLife): Promise<boolean> {
+  const names = await readdir(folder).catch(() => []);
+  return names.length > 0 && [...(await liveClaims(folder, signs, '\0')).values()].some(({ holds }) => holds);
+}
+
+/** Whether `engine`, which can't be asked, has a claim and has given a sign of life. */
+export function isHeldFromAfar(folder: string, engine: ProcessIdentity): boolean {
+  try {
+    return readdirSync(folder).some((name) => {
+      const path = join(folder, name);
+      const claim = parseName(name) ?? readJson<Claim>(path);
+      const isIts = claim?.pid === engine.pid && claim.host === engine.host && claim.place === engine.place;
+      return isIts && !signsIn(folder).of(path, claim.beat ?? defaultInterval).isOverdue;
+    });
+  } catch {
+    return false; // there are no claims
+  }
+}
+
+/** All claims but those that begin with `own` of runs that may be alive, by name; those of dead ones are removed. */
+async function liveClaims(folder: string, signs: SignsOfLife, own: string): Promise<Map<string, LiveClaim>> {
   await mkdir(folder, { recursive: true });
-  const live = new Map<string, Claim>();
+  const live = new Map<string, LiveClaim>();
   for (const name of await readdir(folder)) {
     if (name.startsWith(own)) continue;
     const path = join(folder, name);
-    if (isTemporaryName(name)) {
-      const [, host, pid] = /^\d+-(.+)-(\d+)\.json\./.exec(name) ?? [];
-      const unfinished = { pid: Number(pid), host: host ?? '', started: null };
-      if (livenessOf(unfinished) === 'dead') await rm(path, { force: true });
-      continue;
-    }
     const text = await readFile(path, 'utf8').catch(() => undefined);
     if (text === undefined) continue; // given up since
+    // One that is being written is none yet; only its name can be read.
+    const isUnfinished = isTemporaryName(name);
     const claim = parseName(name) ?? parse(text);
-    if (claim !== undefined && livenessOf(claim) !== 'dead') live.set(name, claim);
-    else {
-      // Whoever finds this folder knows that a run was cut off, and clears up after it.
-      await mkdir(join(dirname(folder), 'tmp'), { recursive: true });
-      await rm(path, { force: true });
+    const liveness = claim === undefined ? 'dead' : livenessOf(claim);
+    const silence = liveness === 'unknown' ? signs.of(path, claim?.beat ?? defaultInterval) : undefined;
+    if (claim !== undefined && liveness !== 'dead' && silence?.isDead !== true) {
+      if (!isUnfinished) live.set(name, { ...claim, ...(silence === undefined ? {} : { silence }) });
+      continue;
     }
+    // Whoever finds this folder knows that a run was cut off, and clears up after it.
+    if (!isUnfinished) await mkdir(join(dirname(folder), 'tmp'), { recursive: true });
+    await rm(path, { force: true });
   }
   return live;
 }
 
-/** A claim of which only the name could be written. */
+/** What the name of a claim says, if it had no room for more or is not complete yet. */
 function parseName(name: string): Claim | undefined {
-  const found = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{3})-(.+)-(\d+)\.([^.]*)\.(holds|waits)$/.exec(
-    name,
-  );
+  const found =
+    /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{3})-(.+)-(\d+)\.([^.]*)(?:\.([^.]*))?\.(holds|waits|json\..*)$/.exec(
+      name,
+    );
   if (found === null) return undefined;
-  const [, year, month, day, hour, minute, second, ms, host, pid, started, state] = found;
+  const [, year, month, day, hour, minute, second, ms, host, pid, started, place, state] = found;
   return {
     pid: Number(pid),
     host: host!,
-    started: started === '' ? null : decodeURIComponent(started!),
+    started: decode(started),
+    place: decode(place),
     since: `${year}-${month}-${day}T${hour}:${minute}:${second}.${ms}Z`,
     holds: state === 'holds',
   };
 }
+
+const decode = (part: string | undefined): string | null => (part ? decodeURIComponent(part) : null);
 
 /** Claims are written in one step: one that can't be read was cut off by a power cut, and its process with it. */
 function parse(text: string): Claim | undefined {

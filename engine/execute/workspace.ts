@@ -34,6 +34,7 @@ import { type HashProgress, hashProgress } from './hash-progress.ts';
 import { Inputs } from './inputs.ts';
 import { checkNamedOuts } from './named-outs.ts';
 import { checkOutsAreNoSources } from './own-sources.ts';
+import type { RunLock } from './run-lock.ts';
 import { RunLogs } from './run-log.ts';
 import { checkShells } from './shells.ts';
 import { Trash } from './trash.ts';
@@ -58,6 +59,8 @@ export class Workspace {
   readonly records: RunRecords;
   readonly logs: RunLogs;
   readonly trash: Trash;
+  /** Makes sure that this run still holds the run lock; see RunLock. */
+  readonly check: () => void;
   readonly #environment: Environment;
   readonly #closures: CodeClosures;
   readonly #onHashing: (progress: HashProgress) => void;
@@ -67,9 +70,18 @@ export class Workspace {
   #codeWarnings: readonly Warning[] = [];
   readonly #code = new Map<Instance, Promise<CommandCode>>();
 
-  /** @param onHashing is told how far the hashing of something large is */
-  constructor(plan: Plan, facts: FactRequest, onHashing: (progress: HashProgress) => void = () => undefined) {
+  /**
+   * @param onHashing is told how far the hashing of something large is
+   * @param lock of a run that changes the workspace
+   */
+  constructor(
+    plan: Plan,
+    facts: FactRequest,
+    onHashing: (progress: HashProgress) => void = () => undefined,
+    lock?: RunLock,
+  ) {
     this.#onHashing = onHashing;
+    this.check = lock?.check ?? (() => undefined);
     this.root = plan.root;
     this.plan = plan;
     this.cache = join(plan.root, cacheFolder);

@@ -56,15 +56,17 @@ export interface CollectOptions {
   readonly quarantine: boolean;
   /** Change nothing. */
   readonly dry: boolean;
+  /** Makes sure that this run still holds the run lock. */
+  readonly check: () => void;
 }
 
 /** What was moved aside: damaged objects, and what people changed at the paths of outputs. */
 const asideFolders = ['quarantine', 'displaced'];
 
-/** The caller holds the run lock: no run is under way. */
+/** The caller holds the run lock: no run is going on. */
 export async function collect(
   cache: string,
-  { lock, needed, keeps, keepsPartial, limit, quarantine, dry }: CollectOptions,
+  { lock, needed, keeps, keepsPartial, limit, quarantine, dry, check }: CollectOptions,
 ): Promise<Result<{ runs: CollectedRun[]; collected: Collected }>> {
   const store = new ObjectStore(cache);
   const records = new RunRecords(cache);
@@ -110,6 +112,7 @@ export async function collect(
     logs.reduce((sum, file) => sum + sizeOf(file), 0) +
     partial.reduce((sum, state) => sum + state.bytes, 0);
   if (!dry) {
+    check();
     // First the records: cut off in between, what is left of a run is nobody's and goes with the next collection.
     for (const { key } of swept.runs) records.remove(key);
     for (const hash of swept.objects) store.remove(hash);

@@ -12,6 +12,7 @@ export function collectToLimit(
   cache: string,
   lock: Lock,
   limit: string,
+  check: () => void,
   { dry = false, quarantine = false }: Partial<Pick<CollectOptions, 'dry' | 'quarantine'>> = {},
 ): ReturnType<typeof collect> {
   return collect(cache, {
@@ -22,5 +23,6 @@ export function collectToLimit(
     limit: parseSize(limit)!,
     quarantine,
     dry,
+    check,
   });
 }

@@ -1,6 +1,7 @@
 // The runs of a stage that are known on this machine, from their logs.
-import { relative } from 'node:path';
-import { livenessOf } from '../execute/process-identity.ts';
+import { dirname, join, relative } from 'node:path';
+import { livenessOf, type ProcessIdentity } from '../execute/process-identity.ts';
+import { isHeldFromAfar } from '../execute/run-lock.ts';
 import type { LoggedRun, RunLogs } from '../execute/run-log.ts';
 import { meantTarget } from '../plan/targets.ts';
 import { fail, type Result, succeed } from '../result.ts';
@@ -31,7 +32,7 @@ export function findRuns(
     stages.add(run.stage);
     if (run.stage !== target && !run.stage.startsWith(`${target}:`)) continue;
     const runs = found.get(run.stage) ?? [];
-    runs.push({ ...shownRun(run), number: runs.length + 1, log: relative(root, log) });
+    runs.push({ ...shownRun(run, logs), number: runs.length + 1, log: relative(root, log) });
     found.set(run.stage, runs);
   }
   if (found.size > 0) return succeed(found);
@@ -56,10 +57,18 @@ export function endOf(logs: RunLogs, { key, started }: ShownRun): Partial<ShownR
   const newest = logs.get(key);
   // A later run with the same key may have taken its place.
   const run = isIt(newest) ? newest : logs.all().find((each) => isIt(each.run))?.run;
-  return run === undefined ? { outcome: 'running' } : shownRun(run);
+  return run === undefined ? { outcome: 'running' } : shownRun(run, logs);
 }
 
-function shownRun({ engine, ...run }: LoggedRun): Omit<ShownRun, 'number' | 'log'> {
-  const isLost = run.outcome === 'running' && (engine === undefined || livenessOf(engine) === 'dead');
+function shownRun({ engine, ...run }: LoggedRun, logs: RunLogs): Omit<ShownRun, 'number' | 'log'> {
+  const isLost = run.outcome === 'running' && !isGoingOn(engine, logs);
   return { ...run, outcome: isLost ? 'lost' : run.outcome };
+}
+
+/** Whether the engine of a run lives. One that can't be asked shows it by the run lock. */
+function isGoingOn(engine: ProcessIdentity | undefined, logs: RunLogs): boolean {
+  if (engine === undefined) return false;
+  const liveness = livenessOf(engine);
+  if (liveness !== 'unknown') return liveness === 'alive';
+  return isHeldFromAfar(join(dirname(logs.folder), 'run.lock'), engine);
 }

@@ -48,6 +48,7 @@ export async function moveAside(
     if (!force) return unowned(instance, standing.path);
     aside.push({ path: standing.path, made: false });
   }
+  if (aside.length > 0) workspace.check();
   for (const { path, made } of aside) {
     const to = await displace(root, path);
     emit({ type: 'displaced', stage: instance.name, path, to, made });

@@ -1,6 +1,7 @@
 // Says each failure in words: what is wrong, where, and the next step.
 import pc from 'picocolors';
 import type { Failure, SourcePosition, UnownedFailure } from '../failure.ts';
+import { duration } from './duration.ts';
 import { pathText } from './path-text.ts';
 
 /** The whole text of a failure, several lines without a final newline. */
@@ -28,7 +29,16 @@ export function failureText(failure: Failure): string {
         heading(
           `Another run is at work here: pid ${failure.pid} on ${failure.host}, since ${failure.since}.`,
         ),
-        'Wait for it to end, or end it, and try again. Where its host is gone for good, delete cache/run.lock.',
+        'Wait for it to end, or end it, and try again.',
+        failure.silence &&
+          `If it is dead, the next run takes over after ${duration(failure.silence.limit)} without a sign of life; the last was ${duration(failure.silence.seconds)} ago.`,
+      );
+    case 'lost-lock':
+      return lines(
+        heading(
+          'This run lost its lock in cache/run.lock: another run took over, or somebody deleted it. It stopped at once and recorded nothing more.',
+        ),
+        `A run that gives no sign of life for ${duration(failure.limit)}, because it was suspended for example, is taken for dead. Run it again.`,
       );
     case 'not-stored':
       return lines(

@@ -2,6 +2,7 @@
 import type { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import type { Event, Summary } from '../event.ts';
+import type { LockedFailure } from '../failure.ts';
 import type { Progress } from '../stage.ts';
 import { auditText } from './audit-text.ts';
 import { dagText } from './dag-text.ts';
@@ -69,7 +70,7 @@ export class TerminalReporter implements Reporter {
       case 'warning':
         return warningText(event.warning);
       case 'waiting':
-        return `${pc.yellow('•')} Waiting for another run to end: pid ${event.pid} on ${event.host}, since ${event.since}.`;
+        return `${pc.yellow('•')} Waiting for another run to end: pid ${event.pid} on ${event.host}, since ${event.since}.${silenceText(event.silence)}`;
       case 'hashing':
         return this.#hashing(event);
       case 'fresh': // the summary counts them; a line for each would bury what happened
@@ -224,6 +225,12 @@ const resumesText = ({ resumes, continues }: Extract<Event, { type: 'started' }>
     : resumes === undefined
       ? ''
       : `; goes on from ${resumes.by} ${resumes.value}`;
+
+/** `No sign of life for 12 s; taking over after 45 s.` */
+const silenceText = (silence: LockedFailure['silence']): string =>
+  silence === undefined
+    ? ''
+    : ` No sign of life for ${duration(silence.seconds)}; taking over after ${duration(silence.limit)}.`;
 
 /** One line: what was executed, restored, fresh; then what failed. */
 export function summaryText({ executed, restored, fresh, failed, skipped, seconds }: Summary): string {

@@ -15,21 +15,23 @@ export interface Started {
   readonly ended: Promise<{ readonly exitCode: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
-/** Starts `rodada repro --json`. */
+/**
+ * Starts `rodada repro --json`.
+ * @param around a program and its options that start it
+ */
 export function startRepro(
   project: Project,
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
+  around: readonly string[] = [],
 ): Started {
-  const child = spawn(
-    process.execPath,
-    [join(projectRoot, 'engine/rodada.mjs'), 'repro', '--json', ...args],
-    {
-      cwd: project.root,
-      env: { ...process.env, NO_COLOR: '1', CI: 'true', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const engine = [process.execPath, join(projectRoot, 'engine/rodada.mjs')];
+  const [program, ...all] = [...around, ...engine, 'repro', '--json', ...args];
+  const child = spawn(program!, all, {
+    cwd: project.root,
+    env: { ...process.env, NO_COLOR: '1', CI: 'true', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const events: Event[] = [];
   const waiting = new Set<() => void>();
   const tell = (): void => {
