@@ -32,6 +32,8 @@ export type Warning =
   | { readonly what: 'large-file'; readonly stage: string; readonly path: string; readonly size: number }
   /** A stage that reads params.yaml itself; `by` is the file with the code, or `cmd`. */
   | { readonly what: 'reads-params'; readonly stage: string; readonly by: string }
+  /** Files of outputs that vary from run to run and that git does not ignore. */
+  | { readonly what: 'varying-in-git'; readonly paths: readonly string[] }
   /** Commands run in the fallback shell, as bash is not installed and pipeline.yaml names no shell. */
   | { readonly what: 'no-bash' }
   /** A glob that matches files inside an out: what an out holds is known only by its own name. */

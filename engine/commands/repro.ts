@@ -6,6 +6,7 @@ import type { HashProgress } from '../execute/hash-progress.ts';
 import { watchInterrupts } from '../execute/interrupts.ts';
 import { repro } from '../execute/repro.ts';
 import { takeRunLock } from '../execute/run-lock.ts';
+import { warnOfVaryingInGit } from '../execute/varying-in-git.ts';
 import { cacheFolder, Workspace } from '../execute/workspace.ts';
 import { damagedText } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
@@ -125,7 +126,9 @@ async function runRepro(session: Session, wanted: readonly string[], flags: Repr
         audited: audited.value,
         // Whoever interrupts does not want to wait for that.
         afterwards: async (executed) => {
-          if (!signal.aborted) await keepLimit(session, workspace, executed);
+          if (signal.aborted) return;
+          await keepLimit(session, workspace, executed);
+          await warnOfVaryingInGit(workspace, executed, session.emit);
         },
       });
       return complete ? 0 : 1;

@@ -83,7 +83,16 @@ export class Repository {
 
   /** The files at or below the given paths that git tracks, relative to the project. */
   async tracked(paths: readonly string[]): Promise<string[]> {
-    const answer = await this.#ask('--literal-pathspecs', 'ls-files', '-z', '--', ...paths);
+    return this.#files([], paths);
+  }
+
+  /** The files at or below the given paths that git tracks or would with the next `git add`, relative to the project. */
+  async notIgnored(paths: readonly string[]): Promise<string[]> {
+    return this.#files(['--cached', '--others', '--exclude-standard'], paths);
+  }
+
+  async #files(which: readonly string[], paths: readonly string[]): Promise<string[]> {
+    const answer = await this.#ask('--literal-pathspecs', 'ls-files', '-z', ...which, '--', ...paths);
     return answer.stdout.toString().split('\0').filter(Boolean);
   }
 

@@ -32,11 +32,19 @@ function sentence(warning: Warning): string {
       return `\`${warning.stage}\` names \`${warning.path}\` (${byteText(warning.size)}) in its command. Name it under \`deps\`, too, so that everybody sees that it is an input.`;
     case 'reads-params':
       return `\`${warning.stage}\` reads params.yaml itself${warning.by === 'cmd' ? '' : ` (\`${warning.by}\`)`}, so every change of that file reruns it. Name its parameters under \`params\`, and read them from the file that RODADA_STAGE names.`;
+    case 'varying-in-git':
+      return varyingText(warning.paths);
     case 'no-bash':
       return `bash is not installed, so commands run in \`${fallbackShell}\`, which overlooks failures inside pipes. Install bash, or name a \`shell\` in pipeline.yaml.`;
     case 'glob-inside-out':
       return `\`${warning.pattern}\` leaves out the files inside \`${warning.out}\`, which a stage makes; to depend on them, name \`${warning.out}\`.`;
   }
+}
+
+function varyingText([first, ...others]: readonly string[]): string {
+  const [more, vary, them] =
+    others.length === 0 ? ['', 'varies', 'it'] : [` and ${others.length} more`, 'vary', 'them'];
+  return `\`${first}\`${more} ${vary} from run to run, but git does not ignore ${them}. Name ${them} in .gitignore; if git keeps ${them} already, \`git rm --cached\` ends that.`;
 }
 
 /** A command on one line that is not too long. */

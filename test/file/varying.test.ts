@@ -276,3 +276,53 @@ stages:
   const checked = await project.cli('check', '--timing');
   expect(checked.stderr).toContain(note);
 });
+
+test('repro warns if git does not ignore a varying output that it made', async () => {
+  const project = await committed({ '.gitignore': 'cache/\nnode_modules\n' });
+  const warnings = async (...args: string[]) =>
+    (await project.repro(...args)).events.flatMap((event) =>
+      event.type === 'warning' && event.warning.what === 'varying-in-git' ? event.warning.paths : [],
+    );
+  const times = ['times/1.txt', 'times/2.txt'];
+  expect(await warnings()).toEqual([]);
+  expect(await warnings('--force', 'measure')).toEqual(times);
+  const { stdout } = await project.cli('repro');
+  expect(stdout).toContain('`times/all.txt` varies from run to run, but git does not ignore it.');
+  await project.write('.gitignore', 'cache/\nnode_modules\ntimes\n');
+  expect(await warnings('--force', 'measure')).toEqual(times);
+  git(project, 'rm', '-qr', '--cached', 'times');
+  expect(await warnings('--force')).toEqual([]);
+});
+
+test('a lock of the workspace that is damaged or gone is found again from the records of the runs', async () => {
+  const project = await committed();
+  const times = [await project.read('times/1.txt'), await project.read('times/all.txt')];
+  for (const spoil of [
+    () => project.write('cache/local.lock', '{\n'),
+    () => project.remove('cache/local.lock'),
+  ]) {
+    await spoil();
+    await project.write('times/1.txt', 'by hand\n');
+    const { summary } = await project.repro();
+    expect(summary).toMatchObject({ executed: [], restored: ['measure:1', 'report'] });
+    expect((await project.repro()).summary.fresh).toHaveLength(4);
+    expect([await project.read('times/1.txt'), await project.read('times/all.txt')]).toEqual(times);
+    expect(dirty(project)).toBe('');
+  }
+});
+
+test('a run that is killed before it writes pipeline.lock is taken up, and git is clean', async () => {
+  const project = await committed();
+  for (const moment of ['lock-write', 'lock-rename', 'lock-renamed']) {
+    expect(
+      (await project.cliWith({ RODADA_CRASH_AT: moment }, 'repro', '--force', '--jobs', '1')).exitCode,
+    ).not.toBe(0);
+    const { exitCode, summary } = await project.repro();
+    expect([exitCode, summary.failed]).toEqual([0, []]);
+    expect(await project.read('times/all.txt')).toBe(
+      (await project.read('times/1.txt')) + (await project.read('times/2.txt')),
+    );
+    expect((await project.repro()).summary.fresh).toHaveLength(4);
+    expect(dirty(project)).toBe('');
+  }
+});
