@@ -164,7 +164,7 @@ describe('another repro', () => {
     expect(hashesOf(study, ...results)).toEqual(before);
   });
 
-  it('gives the same bytes again from nothing, but for timing', async () => {
+  it('gives the same bytes again from nothing, but for timing, and the same pipeline.lock', async () => {
     const again = await copyStudy();
     onTestFinished(() => again.dispose());
     const { summary } = await again.repro('--profile', 'smoke');
@@ -173,6 +173,9 @@ describe('another repro', () => {
     const bytes = (project: Project): Record<string, string> =>
       Object.fromEntries(Object.entries(hashesOf(project, ...results)).filter(timed));
     expect(bytes(again)).toEqual(bytes(study));
+    expect(readFileSync(again.path('pipeline.lock'), 'utf8')).toBe(
+      readFileSync(study.path('pipeline.lock'), 'utf8'),
+    );
   }, 900_000);
 });
 
