@@ -69,6 +69,8 @@ export interface LockedFailure {
   readonly since: string;
   /** Of a process in another container or on another host: seconds without a sign of life, and after how many it is dead. */
   readonly silence?: { readonly seconds: number; readonly limit: number };
+  /** The store that the run uses, if it is the store that is locked and not this workspace. */
+  readonly store?: string;
 }
 
 /** Another run took over from this one, which gave no sign of life, or somebody deleted its claim. */

@@ -3,16 +3,17 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { checkOut } from '../execute/checkout.ts';
-import { takeRunLock } from '../execute/run-lock.ts';
-import { cacheFolder } from '../execute/workspace.ts';
+import { lockWorkspace } from '../execute/workspace-lock.ts';
 import type { Failure } from '../failure.ts';
 import { lockAt, selectBlocks } from '../inspect/locked-stages.ts';
 import { damagedText, type Lock, type LockBlock, lockFile, readLock, writeLock } from '../lock-file.ts';
 import { MadeOuts } from '../ownership/made-outs.ts';
 import { succeed } from '../result.ts';
+import { storeAt } from '../store/configured-store.ts';
 import { ObjectStore } from '../store/object-store.ts';
 import { RunRecords } from '../store/run-records.ts';
 import { StatMemo } from '../store/stat-memo.ts';
+import { cacheFolder } from '../store/store-folder.ts';
 import { addLocal, withRecorded } from '../varying.ts';
 import { examples, type OutputFlags, type Session, session } from './session.ts';
 
@@ -62,7 +63,8 @@ async function runCheckout(
   const { root, emit, failed } = session;
   const cache = join(root, cacheFolder);
   if (rev === undefined && !existsSync(join(root, lockFile))) return failed([withoutLock]);
-  const held = await takeRunLock(join(cache, 'run.lock'), session);
+  const store = storeAt(root);
+  const held = await lockWorkspace(root, store, session);
   if (!held.ok) return failed(held.failures);
   try {
     const here = readLock(root);
@@ -77,19 +79,20 @@ async function runCheckout(
     const where = rev === undefined ? lockFile : `${lockFile} at ${rev}`;
     const blocks = selectBlocks(there.value, targets, where);
     if (!blocks.ok) return failed(blocks.failures);
-    const records = new RunRecords(cache);
+    const records = new RunRecords(store);
     const wanted = blocks.value.map((block) => withRecorded(block, (key) => records.get(key)));
     const place = {
       root,
       cache,
       lock: here,
       memo: new StatMemo(join(cache, 'memo')),
-      objects: new ObjectStore(cache),
+      objects: new ObjectStore(store),
       made: new MadeOuts(root),
       check: held.value.check,
     };
     const { whole, failures } = await checkOut(place, wanted, force === true, emit);
-    if (rev !== undefined) await adopt(root, here, whole);
+    if (rev !== undefined) await adopt(root, records, here, whole);
+    await held.value.registry?.note(here);
     return failures === 0 ? 0 : 1;
   } finally {
     await held.value.release();
@@ -97,8 +100,12 @@ async function runCheckout(
 }
 
 /** The lock says what the workspace holds: so it takes over the blocks whose outs stand there now. */
-async function adopt(root: string, here: Lock, blocks: readonly LockBlock[]): Promise<void> {
-  const records = new RunRecords(join(root, cacheFolder));
+async function adopt(
+  root: string,
+  records: RunRecords,
+  here: Lock,
+  blocks: readonly LockBlock[],
+): Promise<void> {
   const changed = blocks.filter((block) => here.blocks.get(block.stage)?.key !== block.key);
   for (const block of changed) {
     records.used(here.blocks.get(block.stage)?.key ?? '');

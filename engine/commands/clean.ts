@@ -1,14 +1,14 @@
 // `rodada clean`: moves out of the workspace what pipeline.yaml no longer makes.
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { clean } from '../execute/clean.ts';
 import { clearLeftovers } from '../execute/leftovers.ts';
 import { LockWriter } from '../execute/repro.ts';
-import { takeRunLock } from '../execute/run-lock.ts';
-import { cacheFolder, Workspace } from '../execute/workspace.ts';
+import { Workspace } from '../execute/workspace.ts';
+import { lockWorkspace } from '../execute/workspace-lock.ts';
 import type { UsageFailure } from '../failure.ts';
 import { writeLock } from '../lock-file.ts';
 import type { Plan } from '../plan/plan.ts';
+import { storeAt } from '../store/configured-store.ts';
 import { examples, type PlanFlags, planOf, type Session, session, withPlanOptions } from './session.ts';
 
 interface CleanFlags extends PlanFlags {
@@ -38,7 +38,7 @@ Exit code: 1 if something stays; 0 otherwise.`,
 
 async function runClean(session: Session, flags: CleanFlags): Promise<number> {
   const { root, emit, failed } = session;
-  const held = await takeRunLock(join(root, cacheFolder, 'run.lock'), session);
+  const held = await lockWorkspace(root, storeAt(root), session);
   if (!held.ok) return failed(held.failures);
   try {
     // What a stage lacks does not matter here.
@@ -63,6 +63,7 @@ async function runClean(session: Session, flags: CleanFlags): Promise<number> {
     await new LockWriter(workspace).finish();
     await workspace.trash.emptied();
     await workspace.made.close();
+    await held.value.registry?.note(workspace.lock);
     emit({ type: 'clean', dry: false, moved, kept });
     return kept === 0 ? 0 : 1;
   } finally {

@@ -1,10 +1,9 @@
 // `rodada commit [targets…]`: accepts outs that were made by hand.
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { acceptOuts } from '../execute/accept.ts';
 import { clean } from '../execute/clean.ts';
-import { takeRunLock } from '../execute/run-lock.ts';
-import { cacheFolder, Workspace } from '../execute/workspace.ts';
+import { storeOf, Workspace } from '../execute/workspace.ts';
+import { lockWorkspace } from '../execute/workspace-lock.ts';
 import { choose, examples, type PlanFlags, type Session, session, withPlanOptions } from './session.ts';
 
 export function commitCommand(): Command {
@@ -34,7 +33,7 @@ async function runCommit(session: Session, targets: readonly string[], flags: Pl
   const { root, emit, failed } = session;
   let found = await choose(session, flags, targets, 'none');
   if (!found.ok) return failed(found.failures);
-  const held = await takeRunLock(join(root, cacheFolder, 'run.lock'), session);
+  const held = await lockWorkspace(root, storeOf(found.value.plan), session);
   if (!held.ok) return failed(held.failures);
   try {
     // Another run may have changed the workspace since.
@@ -50,7 +49,9 @@ async function runCommit(session: Session, targets: readonly string[], flags: Pl
       await clean(workspace, emit);
       await workspace.trash.emptied();
     }
-    return (await acceptOuts(workspace, chosen, emit)) === 0 ? 0 : 1;
+    const left = await acceptOuts(workspace, chosen, emit);
+    await held.value.registry?.note(workspace.lock);
+    return left === 0 ? 0 : 1;
   } finally {
     await held.value.release();
   }

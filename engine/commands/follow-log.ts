@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isRunAtWork, signsIn } from '../execute/run-lock.ts';
 import type { RunLogs } from '../execute/run-log.ts';
-import { cacheFolder } from '../execute/workspace.ts';
 import type { Failure } from '../failure.ts';
 import { endOf, findRuns, type ShownRun } from '../inspect/runs.ts';
+import { cacheFolder } from '../store/store-folder.ts';
 import type { Session } from './session.ts';
 import { ShownOutput } from './shown-output.ts';
 

@@ -1,16 +1,18 @@
 // `rodada gc`: removes from the store what neither the workspace nor the scope of the options needs.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { join, resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../config/duration.ts';
 import { readPipeline } from '../config/pipeline.ts';
-import { takeRunLock } from '../execute/run-lock.ts';
-import { cacheFolder } from '../execute/workspace.ts';
+import { storeOf } from '../execute/workspace.ts';
+import { lockWorkspace } from '../execute/workspace-lock.ts';
 import type { Failure } from '../failure.ts';
 import { collect } from '../gc/collect.ts';
 import { collectToLimit } from '../gc/limit.ts';
 import { keptRuns, neededByHistory, type Scope } from '../gc/scope.ts';
 import { damagedText, lockFile, readLock } from '../lock-file.ts';
+import type { Registry } from '../store/registry.ts';
+import { cacheFolder } from '../store/store-folder.ts';
 import { examples, type OutputFlags, type Session, session } from './session.ts';
 
 interface GcFlags extends OutputFlags {
@@ -21,6 +23,7 @@ interface GcFlags extends OutputFlags {
   readonly runs?: number;
   readonly newerThan?: number;
   readonly quarantine?: boolean;
+  readonly forget?: readonly string[];
   readonly dry?: boolean;
 }
 
@@ -34,6 +37,12 @@ export function gcCommand(): Command {
     .option('--newer-than <duration>', 'keep results made or used within, such as 12h, 30d', seconds)
     .option('--workspace', 'keep nothing else, also where pipeline.yaml sets a limit')
     .option('--quarantine', 'also remove what was moved aside: damaged objects, and what was changed by hand')
+    .addOption(
+      new Option(
+        '--forget <path...>',
+        'no longer keep what the workspaces at these paths need, which shared the store',
+      ).conflicts('dry'),
+    )
     .option('--dry', 'say what would be removed; change nothing')
     .option('--json', 'print JSON lines; the last is {"type":"gc","removed":{…},"kept":{…},…}')
     .addHelpText(
@@ -47,6 +56,7 @@ export function gcCommand(): Command {
 With \`cache: { limit: 20 GB }\` in pipeline.yaml and no option that says what to keep, only as much leaves as the limit
 asks for, what was not used for longest first; repro does the same when it has made something. The limit is of the results
 and of what cut-off stages left: logs, run records and what was moved aside as damaged come on top.
+If workspaces share the store, what the pipeline.lock of any of them names stays.
 Logs of results that leave go too, but the last of each stage stays. What stages that were cut off have left
 to go on from goes as well, unless --newer-than keeps it.`,
     )
@@ -74,12 +84,24 @@ async function runGc(session: Session, flags: GcFlags): Promise<number> {
   const pipeline = readPipeline(root);
   if (!pipeline.ok) return failed(pipeline.failures);
   // No run may put in, or count on, what is about to leave.
-  const held = await takeRunLock(join(cache, 'run.lock'), session);
+  const store = storeOf({ root, pipeline: pipeline.value });
+  const held = await lockWorkspace(root, store, { ...session, exclusive: true });
   if (!held.ok) return failed(held.failures);
   try {
+    const { registry } = held.value;
+    const unknown = forget(registry, root, flags.forget ?? []);
+    if (unknown !== undefined) return failed([unknown]);
     const lock = readLock(root);
     if (lock.damaged.length > 0) return failed([damagedLock(lock.damaged)]);
     if (!existsSync(join(root, lockFile)) && !hasScope) return failed([withoutLock]);
+    await registry?.note(lock);
+    const others = registry?.others();
+    for (const gone of others?.gone ?? [])
+      emit({
+        type: 'note',
+        message: `The workspace ${gone} no longer exists. What it needs is kept; \`rodada gc --forget ${gone}\` lets it go.`,
+      });
+    const places = { cache, store, others };
     const dry = flags.dry === true;
     const limit = pipeline.value.definition.cache?.limit;
     const quarantine = flags.quarantine === true;
@@ -87,8 +109,8 @@ async function runGc(session: Session, flags: GcFlags): Promise<number> {
     if (!needed.ok) return failed(needed.failures);
     const result =
       limit !== undefined && !hasScope
-        ? await collectToLimit(cache, lock, limit, held.value.check, { dry, quarantine })
-        : await collect(cache, {
+        ? await collectToLimit(places, lock, limit, held.value.check, { dry, quarantine })
+        : await collect(places, {
             lock,
             needed: needed.value,
             keeps: (runs) => keptRuns(runs, scope, Date.now()),
@@ -106,6 +128,20 @@ async function runGc(session: Session, flags: GcFlags): Promise<number> {
   } finally {
     await held.value.release();
   }
+}
+
+/** Forgets workspaces that shared the store. @returns what is wrong if one of them is not known */
+function forget(registry: Registry | undefined, root: string, paths: readonly string[]): Failure | undefined {
+  for (const path of paths)
+    if (registry?.forget(path) !== true && registry?.forget(resolve(root, path)) !== true) {
+      const known = registry?.roots() ?? [];
+      return {
+        reason: 'usage',
+        message: `No other workspace at \`${path}\` shares the store.`,
+        hint: known.length === 0 ? 'No other workspace shares it.' : `Others that do: ${known.join(', ')}.`,
+      };
+    }
+  return undefined;
 }
 
 const damagedLock = (lines: readonly number[]): Failure => ({

@@ -3,8 +3,8 @@ import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { RunLogs } from '../execute/run-log.ts';
-import { cacheFolder } from '../execute/workspace.ts';
 import { findRuns, type ShownRun } from '../inspect/runs.ts';
+import { cacheFolder } from '../store/store-folder.ts';
 import { examples, type OutputFlags, planOf, type Session, session } from './session.ts';
 import { ShownOutput } from './shown-output.ts';
 

@@ -1,13 +1,12 @@
 // `rodada repro [targets…]`: brings the workspace up to date.
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { HashProgress } from '../execute/hash-progress.ts';
 import { watchInterrupts } from '../execute/interrupts.ts';
 import { repro } from '../execute/repro.ts';
-import { takeRunLock } from '../execute/run-lock.ts';
 import { warnOfVaryingInGit } from '../execute/varying-in-git.ts';
-import { cacheFolder, Workspace } from '../execute/workspace.ts';
+import { storeOf, Workspace } from '../execute/workspace.ts';
+import { lockWorkspace, type WorkspaceLock } from '../execute/workspace-lock.ts';
 import { damagedText } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -90,7 +89,7 @@ async function runRepro(session: Session, wanted: readonly string[], flags: Repr
       for (const warning of found.value.plan.warnings) emit({ type: 'warning', warning });
       return await foretell(session, found.value.plan, found.value.chosen, flags);
     }
-    const held = await takeRunLock(join(root, cacheFolder, 'run.lock'), {
+    const held = await lockWorkspace(root, storeOf(found.value.plan), {
       wait: flags.wait,
       onWait: ({ reason: _, ...holder }) => emit({ type: 'waiting', ...holder }),
       signal,
@@ -110,6 +109,7 @@ async function runRepro(session: Session, wanted: readonly string[], flags: Repr
       const workspace = new Workspace(plan, { setup: true, report }, onHashing, held.value);
       const lines = workspace.lock.damaged;
       if (lines.length > 0) report(`${damagedText(lines)}, rebuilt by this run.`);
+      await held.value.registry?.note(workspace.lock);
       const prepared = await workspace.prepare(chosen);
       if (!prepared.ok) return failed(prepared.failures);
       const audited = await audit(plan, flags, report);
@@ -126,8 +126,9 @@ async function runRepro(session: Session, wanted: readonly string[], flags: Repr
         audited: audited.value,
         // Whoever interrupts does not want to wait for that.
         afterwards: async (executed) => {
+          await held.value.registry?.note(workspace.lock);
           if (signal.aborted) return;
-          await keepLimit(session, workspace, executed);
+          await keepLimit(session, workspace, held.value, executed);
           await warnOfVaryingInGit(workspace, executed, session.emit);
         },
       });
@@ -156,22 +157,26 @@ async function audit(
   return succeed(undefined);
 }
 
-/** Removes what was not used for longest from a store that has grown over its limit. */
+/** Removes what was not used for longest from a store that has grown over its limit, unless other workspaces use it now. */
 async function keepLimit(
   { emit, failed }: Session,
-  { cache, lock, plan, check }: Workspace,
+  { cache, lock, plan }: Workspace,
+  { store, registry, check, alone }: WorkspaceLock,
   executed: readonly string[],
 ): Promise<void> {
   const limit = plan.pipeline.definition.cache?.limit;
   if (limit === undefined || executed.length === 0) return;
   check();
   const { collectToLimit } = await import('../gc/limit.ts');
-  const collected = await collectToLimit(cache, lock, limit, check);
-  if (!collected.ok) failed(collected.failures);
-  else {
-    const { removed } = collected.value.collected;
-    if (removed.runs + removed.partial > 0) emit(collected.value.collected);
-  }
+  await alone(async () => {
+    const others = registry?.others();
+    const collected = await collectToLimit({ cache, store, others }, lock, limit, check);
+    if (!collected.ok) failed(collected.failures);
+    else {
+      const { removed } = collected.value.collected;
+      if (removed.runs + removed.partial > 0) emit(collected.value.collected);
+    }
+  });
 }
 
 const reachOf = ({ singleItem, downstream }: ReproFlags): Reach =>

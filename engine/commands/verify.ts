@@ -1,8 +1,7 @@
 // `rodada verify`: reads the whole store again and quarantines what is damaged.
-import { join } from 'node:path';
 import { Command } from 'commander';
-import { cacheFolder } from '../execute/workspace.ts';
 import { verifyStore } from '../gc/verify.ts';
+import { storeAt } from '../store/configured-store.ts';
 import { examples, type OutputFlags, session } from './session.ts';
 
 export function verifyCommand(): Command {
@@ -19,7 +18,7 @@ A run may go on meanwhile. Exit code: 0 where every object is what its name says
     )
     .action((flags: OutputFlags) =>
       session(flags, async ({ root, emit }) =>
-        (await verifyStore(root, join(root, cacheFolder), emit)) === 0 ? 0 : 1,
+        (await verifyStore(root, storeAt(root), emit)) === 0 ? 0 : 1,
       ),
     );
 }

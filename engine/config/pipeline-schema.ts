@@ -188,6 +188,11 @@ export const PipelineSchema = z.strictObject({
     ),
   cache: z
     .strictObject({
+      store: path
+        .optional()
+        .describe(
+          'Folder of the store, which other workspaces may share: relative to the project, absolute, or with `~` for the home directory. The environment variable RODADA_STORE replaces it. Default: cache/.',
+        ),
       limit: z
         .string()
         .regex(sizePattern, 'a size such as `500 MB`, `20 GB` or `1.5 TiB`')
@@ -197,7 +202,7 @@ export const PipelineSchema = z.strictObject({
         ),
     })
     .optional()
-    .describe('The store of results, in cache/.'),
+    .describe('The store of results.'),
   vars: z
     .record(name, z.unknown())
     .optional()

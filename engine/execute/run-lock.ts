@@ -25,6 +25,8 @@ interface Claim extends ProcessIdentity {
   readonly holds: boolean;
   /** Seconds between two signs of life of a holder. */
   readonly beat?: number;
+  /** Whether others that share may hold the lock, too. */
+  readonly shared?: boolean;
 }
 
 /** A claim of a run that is alive, or may be. */
@@ -46,6 +48,8 @@ export interface RunLock {
 export interface RunLockOptions {
   /** Whether to wait for the other run. */
   readonly wait?: boolean;
+  /** Whether others that share may hold the lock, too. */
+  readonly shared?: boolean;
   /** Told once who that is, and once more if it gives no sign of life. */
   readonly onWait?: (holder: LockedFailure) => void;
   /** Ends the waiting. */
@@ -67,17 +71,21 @@ const later = 200; // milliseconds
  * @param folder of the claims
  */
 export async function takeRunLock(folder: string, options: RunLockOptions): Promise<Result<RunLock>> {
-  const claim = new OwnClaim(folder);
+  const claim = new OwnClaim(folder, options.shared === true);
   const signs = signsIn(folder);
+  const rivals = async (): Promise<Map<string, LiveClaim>> => {
+    const others = await liveClaims(folder, signs, claim.name);
+    return new Map([...others].filter(([, { shared }]) => !(shared === true && options.shared === true)));
+  };
   let told = 0;
   await claim.write(false);
   for (;;) {
-    const others = await liveClaims(folder, signs, claim.name);
+    const others = await rivals();
     if (others.size === 0) {
       await claim.write(true);
       crashPoint('run-lock-taken');
       // If this run was suspended before it wrote that, another may have taken it for dead.
-      const now = await liveClaims(folder, signs, claim.name);
+      const now = await rivals();
       if ([...now.values()].every(({ holds }) => !holds)) return succeed(hold(claim, options.onLost));
       claim.remove();
       await claim.write(false);
@@ -135,10 +143,12 @@ class OwnClaim {
   readonly #folder: string;
   readonly #identity = thisProcess();
   readonly #since = new Date().toISOString();
+  readonly #shared: boolean;
   #isBare = false;
 
-  constructor(folder: string) {
+  constructor(folder: string, shared: boolean) {
     this.#folder = folder;
+    this.#shared = shared;
     const { host, pid, started, place } = this.#identity;
     const times = [started, place].map((part) => encodeURIComponent(part ?? ''));
     this.name = `${this.#since.replaceAll(/\D/g, '')}-${host}-${pid}.${times.join('.')}.`;
@@ -155,7 +165,8 @@ class OwnClaim {
   }
 
   async write(holds: boolean): Promise<void> {
-    const claim: Claim = { ...this.#identity, since: this.#since, holds, beat: this.beat };
+    const shared = this.#shared ? { shared: true } : {};
+    const claim: Claim = { ...this.#identity, since: this.#since, holds, beat: this.beat, ...shared };
     try {
       await writeFileAtomic(this.#file, `${JSON.stringify(claim)}\n`, { durable: false, what: 'claim' });
       this.#isBare = false;

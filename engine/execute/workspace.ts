@@ -26,6 +26,7 @@ import { isWider } from '../store/modes.ts';
 import { ObjectStore } from '../store/object-store.ts';
 import { RunRecords } from '../store/run-records.ts';
 import { type Seen, StatMemo } from '../store/stat-memo.ts';
+import { cacheFolder, storeFolder } from '../store/store-folder.ts';
 import { type Content, type OnBytes, sha256 } from '../store/tree.ts';
 import type { withFound } from '../varying.ts';
 import type { Warning } from '../warning.ts';
@@ -34,20 +35,24 @@ import { type HashProgress, hashProgress } from './hash-progress.ts';
 import { Inputs } from './inputs.ts';
 import { checkNamedOuts } from './named-outs.ts';
 import { checkOutsAreNoSources } from './own-sources.ts';
-import type { RunLock } from './run-lock.ts';
 import { RunLogs } from './run-log.ts';
 import { checkShells } from './shells.ts';
 import { Trash } from './trash.ts';
+import type { WorkspaceLock } from './workspace-lock.ts';
 
-/** Folder of the store, relative to the project. */
-export const cacheFolder = 'cache';
+/** Folder of the store that a plan's pipeline.yaml names. */
+export const storeOf = ({ root, pipeline }: Pick<Plan, 'root' | 'pipeline'>): string =>
+  storeFolder(root, pipeline.definition.cache?.store);
 
 /** Says what a path holds, undefined where there is nothing. A forecast also answers for outs that are yet to be restored. */
 export type LookUp = (path: string) => Promise<Content | undefined>;
 
 export class Workspace {
   readonly root: string;
+  /** Folder of the state of the workspace. */
   readonly cache: string;
+  /** Folder of the store, which other workspaces may share. */
+  readonly store: string;
   readonly plan: Plan;
   readonly lock: Lock;
   /** What the engine has put here. */
@@ -78,7 +83,7 @@ export class Workspace {
     plan: Plan,
     facts: FactRequest,
     onHashing: (progress: HashProgress) => void = () => undefined,
-    lock?: RunLock,
+    lock?: WorkspaceLock,
   ) {
     this.#onHashing = onHashing;
     this.check = lock?.check ?? (() => undefined);
@@ -88,8 +93,9 @@ export class Workspace {
     this.lock = plan.lock;
     this.made = plan.made;
     this.memo = new StatMemo(join(this.cache, 'memo'));
-    this.objects = new ObjectStore(this.cache);
-    this.records = new RunRecords(this.cache);
+    this.store = lock?.store ?? storeOf(plan);
+    this.objects = new ObjectStore(this.store);
+    this.records = new RunRecords(this.store);
     this.logs = new RunLogs(this.cache);
     this.trash = new Trash(join(this.cache, 'tmp'));
     this.standings = new Standings({ ...this, leftovers: plan.leftovers });

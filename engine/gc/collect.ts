@@ -1,12 +1,14 @@
 // Collects garbage: takes stock of the store, decides, and removes what is not needed.
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { RunLogs } from '../execute/run-log.ts';
 import type { Failure } from '../failure.ts';
 import type { Lock } from '../lock-file.ts';
 import { fail, type Result, succeed } from '../result.ts';
+import { isTemporaryName } from '../store/files.ts';
 import { ObjectStore } from '../store/object-store.ts';
 import { type PartialState, PartialStates } from '../store/partial-states.ts';
+import type { Registered } from '../store/registry.ts';
 import { RunRecords } from '../store/run-records.ts';
 import type { Content } from '../store/tree.ts';
 import { removeTree } from '../store/trees.ts';
@@ -60,16 +62,22 @@ export interface CollectOptions {
   readonly check: () => void;
 }
 
-/** What was moved aside: damaged objects, and what people changed at the paths of outputs. */
-const asideFolders = ['quarantine', 'displaced'];
+/** Where things are removed from. */
+export interface CollectPlaces {
+  readonly cache: string;
+  readonly store: string;
+  /** What other workspaces need that share the store. */
+  readonly others: Registered | undefined;
+}
 
-/** The caller holds the run lock: no run is going on. */
+/** The caller holds the run lock, and the store's for itself: no run is going on. */
 export async function collect(
-  cache: string,
+  { cache, store: folder, others }: CollectPlaces,
   { lock, needed, keeps, keepsPartial, limit, quarantine, dry, check }: CollectOptions,
 ): Promise<Result<{ runs: CollectedRun[]; collected: Collected }>> {
-  const store = new ObjectStore(cache);
-  const records = new RunRecords(cache);
+  if (others !== undefined && others.damaged.length > 0) return fail(damagedEntry(others.damaged[0]!));
+  const store = new ObjectStore(folder);
+  const records = new RunRecords(folder);
   const objects = new Map([...store.list()].map(({ hash, size }) => [hash, size]));
   const runs = [...records.all()].map(
     ({ key, stage, ended, outs }): StoredRun => ({
@@ -80,8 +88,9 @@ export async function collect(
       outs: Object.values(outs),
     }),
   );
-  const locked = contentsOf(lock.blocks.values());
-  const inWorkspace = new Set([...lock.blocks.values()].map(({ key }) => key));
+  const locked = [...contentsOf(lock.blocks.values()), ...(others?.contents ?? [])];
+  const inWorkspace = new Set(others?.keys);
+  for (const { key } of lock.blocks.values()) inWorkspace.add(key);
   const isKept = keeps(runs);
   const manifests = new Map<string, readonly string[]>();
   for (const content of [...locked, ...needed.contents, ...runs.flatMap(({ outs }) => outs)])
@@ -105,7 +114,9 @@ export async function collect(
     objectsOf: (content) => manifests.get(nameOf(content))!,
   });
   const logs = staleLogs(new RunLogs(cache), swept, new Set(runs.map(({ key }) => key)), limit === null);
-  const aside = quarantine ? asideFolders.reduce((sum, name) => sum + sizeOf(join(cache, name)), 0) : 0;
+  // Damaged objects, and what people changed at the paths of outputs.
+  const asideFolders = quarantine ? [join(folder, 'quarantine'), join(cache, 'displaced')] : [];
+  const aside = asideFolders.reduce((sum, path) => sum + sizeOf(path), 0);
   const bytes =
     swept.freed +
     aside +
@@ -118,7 +129,8 @@ export async function collect(
     for (const hash of swept.objects) store.remove(hash);
     for (const file of logs) rmSync(file, { force: true });
     for (const { key } of partial) await states.remove(key);
-    for (const name of quarantine ? asideFolders : []) await removeTree(join(cache, name));
+    for (const path of asideFolders) await removeTree(path);
+    if (folder !== cache) await removeUnfinished(folder);
   }
   return succeed({
     runs: [...swept.runs]
@@ -158,6 +170,20 @@ function oldestBeyond(states: readonly PartialState[], bytes: number): PartialSt
   }
   return gone;
 }
+
+/** Removes what killed runs did not give its name. The workspace's own store is cleared by its next run. */
+async function removeUnfinished(store: string): Promise<void> {
+  await removeTree(join(store, 'tmp'));
+  for (const folder of [join(store, 'runs'), join(store, 'workspaces')])
+    for (const name of existsSync(folder) ? readdirSync(folder) : [])
+      if (isTemporaryName(name)) rmSync(join(folder, name), { force: true });
+}
+
+const damagedEntry = (name: string): Failure => ({
+  reason: 'usage',
+  message: `The note of a workspace that shares the store, workspaces/${name}, is damaged: what it needs can't be told, and nothing was removed.`,
+  hint: `Run \`rodada repro\` in that workspace, or forget it with \`rodada gc --forget ${name}\`.`,
+});
 
 /** Without the list of a directory's files nobody can tell which objects are needed. */
 const damagedManifest = ({ hash }: Content): Failure => ({

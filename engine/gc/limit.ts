@@ -1,21 +1,21 @@
 // Keeps the store within the size that pipeline.yaml allows.
 import { parseSize } from '../config/size.ts';
 import type { Lock } from '../lock-file.ts';
-import { type CollectOptions, collect } from './collect.ts';
+import { type CollectOptions, type CollectPlaces, collect } from './collect.ts';
 
 /**
- * Removes what was not used for longest until the store is within the limit, but nothing that the workspace's lock names.
+ * Removes what was not used for longest until the store is within the limit, but nothing that the lock of a workspace names.
  * The caller holds the run lock.
  * @param limit as in pipeline.yaml
  */
 export function collectToLimit(
-  cache: string,
+  places: CollectPlaces,
   lock: Lock,
   limit: string,
   check: () => void,
   { dry = false, quarantine = false }: Partial<Pick<CollectOptions, 'dry' | 'quarantine'>> = {},
 ): ReturnType<typeof collect> {
-  return collect(cache, {
+  return collect(places, {
     lock,
     needed: { contents: [], keys: new Set() },
     keeps: () => () => false,

@@ -9,11 +9,11 @@ import type { Content } from '../store/tree.ts';
 const interval = 100; // milliseconds
 
 /** Checks every object. @returns how many are damaged */
-export async function verifyStore(root: string, cache: string, emit: Emit): Promise<number> {
-  const store = new ObjectStore(cache);
+export async function verifyStore(root: string, folder: string, emit: Emit): Promise<number> {
+  const store = new ObjectStore(folder);
   const objects = [...store.list()];
   const total = objects.reduce((sum, { size }) => sum + size, 0);
-  const owners = await ownersOf(root, cache, store);
+  const owners = await ownersOf(root, folder, store);
   const damaged: { hash: string; neededBy: string[] }[] = [];
   let done = 0;
   let reported = 0;
@@ -34,14 +34,14 @@ export async function verifyStore(root: string, cache: string, emit: Emit): Prom
 /** Finds whose object one is: stages of pipeline.lock first, then of other recorded runs. */
 async function ownersOf(
   root: string,
-  cache: string,
+  folder: string,
   store: ObjectStore,
 ): Promise<(hash: string) => string[]> {
   const owned: { owner: string; content: Content }[] = [];
   for (const { stage, outs } of readLock(root).blocks.values())
     for (const { path, ...content } of Object.values(outs))
       owned.push({ owner: `${path} of ${stage}`, content });
-  for (const { stage, outs, key } of new RunRecords(cache).all())
+  for (const { stage, outs, key } of new RunRecords(folder).all())
     for (const content of Object.values(outs))
       owned.push({ owner: `a result of ${stage} (run ${key.slice(0, 8)})`, content });
   // The manifests are read before anything is moved aside.

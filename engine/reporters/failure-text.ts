@@ -27,7 +27,7 @@ export function failureText(failure: Failure): string {
     case 'locked':
       return lines(
         heading(
-          `Another run is at work here: pid ${failure.pid} on ${failure.host}, since ${failure.since}.`,
+          `Another run ${failure.store === undefined ? 'is at work here' : `uses the store ${pathText(failure.store)}`}: pid ${failure.pid} on ${failure.host}, since ${failure.since}.`,
         ),
         'Wait for it to end, or end it, and try again.',
         failure.silence &&

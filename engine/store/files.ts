@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import pLimit from 'p-limit';
 import { crashPoint } from './crash-point.ts';
 
-let serial = 0;
+/** It begins at random: in two containers that share a folder, two processes may have the same pid. */
+let serial = Math.floor(Math.random() * 2 ** 40);
 
 /** A name beside `path` for what is not complete yet, unique among processes and calls. */
 export const temporaryName = (path: string): string => `${path}.${process.pid}-${++serial}.tmp`;

@@ -338,7 +338,7 @@ export class ObjectStore {
     if (!this.#holds(hash, size)) return false;
     const object = this.#pathOf(hash);
     if (!distrust || (await hashFile(object)).hash === hash) {
-      if (mode !== usualMode('file')) chmodSync(object, statSync(object).mode & mode);
+      if (mode !== usualMode('file')) restrict(object, mode);
       return true;
     }
     await this.#moveAside(hash);
@@ -358,6 +358,15 @@ export class ObjectStore {
 
   #pathOf(hash: string): string {
     return join(this.#folder, hash.slice(0, 2), hash.slice(2));
+  }
+}
+
+/** Takes the rights that `mode` does not give, unless the object belongs to another user: it is no secret to them. */
+function restrict(object: string, mode: number): void {
+  try {
+    chmodSync(object, statSync(object).mode & mode);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
   }
 }
 
