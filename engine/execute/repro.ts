@@ -8,6 +8,7 @@ import { marked } from '../varying.ts';
 import { clean } from './clean.ts';
 import { clearLeftovers } from './leftovers.ts';
 import { type Outcome, runInstance } from './run-instance.ts';
+import { shorterInstances } from './shorter-runs.ts';
 import { Slots } from './slots.ts';
 import { systemErrorText } from './system-error.ts';
 import type { Workspace } from './workspace.ts';
@@ -58,6 +59,7 @@ export async function repro(
   await clean(workspace, emit);
   workspace.made.choose(options.choice ?? {});
   const lock = new LockWriter(workspace);
+  const shorter = shorterInstances(workspace.plan, instances);
 
   const skip = (instance: Instance, because: string): boolean => {
     done.skipped.push(instance.name);
@@ -80,6 +82,7 @@ export async function repro(
       verbose: options.verbose,
       audit: options.audited?.has(instance.name) === true,
       halted,
+      shorterEnded: async () => results.get(shorter.get(instance)?.name ?? ''),
     }).catch(
       (error: Error): Outcome => ({ status: 'failed', failure: unexpected(workspace, instance, error) }),
     );

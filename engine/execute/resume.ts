@@ -2,7 +2,6 @@
 import { declared } from '../fingerprint/declared.ts';
 import { type Fingerprint, keyOf } from '../fingerprint/fingerprint.ts';
 import type { Instance } from '../plan/instance.ts';
-import { resumeValue } from '../plan/instantiate.ts';
 import { variantOf } from '../plan/variant.ts';
 import { DamagedObject } from '../store/object-store.ts';
 import type { RunRecord } from '../store/run-records.ts';
@@ -36,17 +35,9 @@ export async function findResumption(
 ): Promise<Resumption | undefined> {
   const { resume } = instance;
   if (resume === null) return undefined;
-  const present = resumeValue(resume, instance.matrix, instance.params) as number;
-  const candidates: { record: RunRecord; value: number }[] = [];
-  for (const record of workspace.records.all()) {
-    if (record.stage !== instance.stage && !record.stage.startsWith(`${instance.stage}:`)) continue;
-    const { matrix, params } = record.fingerprint;
-    const values = Object.fromEntries(Object.entries(matrix).map(([axis, { value }]) => [axis, value]));
-    const value = resumeValue(resume, values, params);
-    if (typeof value === 'number' && value < present) candidates.push({ record, value });
-  }
-  candidates.sort((a, b) => b.value - a.value);
-  for (const { record, value } of candidates) {
+  for (const { key, value } of workspace.shorterRuns.of(instance)) {
+    const record = workspace.records.get(key);
+    if (record === undefined) continue;
     const names = [resume.from, ...resume.with];
     if (!(await areStored(workspace, record, names))) continue;
     const label = record.fingerprint.matrix[resume.by.path[0]!]?.label;

@@ -39,6 +39,8 @@ export interface RunOptions extends ExamineOptions {
   readonly audit: boolean;
   /** Whether a failure elsewhere keeps new commands from being started. */
   readonly halted: () => boolean;
+  /** Waits for a run that this one may go on from. */
+  readonly shorterEnded: () => Promise<unknown>;
 }
 
 export type Outcome =
@@ -129,6 +131,7 @@ async function bringUpToDate(
     emit({ type: 'note', message });
     reasons = reasons.length > 0 ? reasons : [{ what: 'never-run' } satisfies Reason];
   }
+  if (!startsFromScratch(options)) await options.shorterEnded();
   return options.slots.use(instance.slots, () =>
     execute(workspace, instance, { key: decision.key, fingerprint, inputs, present, reasons, old }, options),
   );
@@ -334,7 +337,7 @@ async function execute(
   if (problem !== undefined) return { status: 'failed', failure: stageFailure(instance, problem) };
   const log = workspace.logs.pathOf(key);
   const shownLog = relative(workspace.root, log);
-  const fromScratch = force || !restore || audit;
+  const fromScratch = startsFromScratch({ force, restore, audit });
   const resume = fromScratch ? undefined : await findResumption(workspace, instance, fingerprint);
   const resumes = resume === undefined ? {} : { resumes: resume.run };
   const partials = new PartialStates(workspace.cache);
@@ -458,6 +461,9 @@ async function execute(
     await partials.end(key, keeps).catch(() => undefined);
   }
 }
+
+const startsFromScratch = (options: Pick<RunOptions, 'force' | 'restore' | 'audit'>): boolean =>
+  options.force || !options.restore || options.audit;
 
 const neverStarted = { exitCode: null, killedBy: null, seconds: null, peakMemory: null };
 

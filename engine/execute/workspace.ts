@@ -37,6 +37,7 @@ import { checkNamedOuts } from './named-outs.ts';
 import { checkOutsAreNoSources } from './own-sources.ts';
 import { RunLogs } from './run-log.ts';
 import { checkShells } from './shells.ts';
+import { ShorterRuns } from './shorter-runs.ts';
 import { Trash } from './trash.ts';
 import type { WorkspaceLock } from './workspace-lock.ts';
 
@@ -62,6 +63,7 @@ export class Workspace {
   readonly memo: StatMemo;
   readonly objects: ObjectStore;
   readonly records: RunRecords;
+  readonly shorterRuns: ShorterRuns;
   readonly logs: RunLogs;
   readonly trash: Trash;
   /** Makes sure that this run still holds the run lock; see RunLock. */
@@ -96,6 +98,7 @@ export class Workspace {
     this.store = lock?.store ?? storeOf(plan);
     this.objects = new ObjectStore(this.store);
     this.records = new RunRecords(this.store);
+    this.shorterRuns = new ShorterRuns(this.records);
     this.logs = new RunLogs(this.cache);
     this.trash = new Trash(join(this.cache, 'tmp'));
     this.standings = new Standings({ ...this, leftovers: plan.leftovers });

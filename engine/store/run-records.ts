@@ -21,8 +21,13 @@ export interface RunRecord {
   readonly accepted?: true;
 }
 
+/** What tells whether a record may be of a run that another can go on from. */
+export type RunSummary = Pick<RunRecord, 'key' | 'stage'> & Pick<Fingerprint, 'matrix' | 'params'>;
+
 export class RunRecords {
   readonly #folder: string;
+  /** Summaries of all records, by stage of pipeline.yaml; made when they are first asked for. */
+  #byStage: Map<string, RunSummary[]> | undefined;
 
   constructor(folder: string) {
     this.#folder = join(folder, 'runs');
@@ -67,9 +72,30 @@ export class RunRecords {
     await writeFileAtomic(this.#pathOf(record.key), `${JSON.stringify(record, null, 1)}\n`, {
       what: 'record',
     });
+    if (this.#byStage !== undefined) summarize(record, this.#byStage);
+  }
+
+  /**
+   * Records of all instances of `stage`, in no particular order: each file is read once, however often this is asked. New records are
+   * appended; a record that was replaced is listed again, and one that was removed stays listed.
+   */
+  ofStage(stage: string): readonly RunSummary[] {
+    if (this.#byStage === undefined) {
+      this.#byStage = new Map();
+      for (const record of this.all()) summarize(record, this.#byStage);
+    }
+    return this.#byStage.get(stage) ?? [];
   }
 
   #pathOf(key: string): string {
     return join(this.#folder, `${key}.json`);
   }
+}
+
+function summarize({ key, stage, fingerprint }: RunRecord, byStage: Map<string, RunSummary[]>): void {
+  const { matrix, params } = fingerprint;
+  const [name] = stage.split(':', 1) as [string];
+  const summaries = byStage.get(name);
+  if (summaries === undefined) byStage.set(name, [{ key, stage, matrix, params }]);
+  else summaries.push({ key, stage, matrix, params });
 }
