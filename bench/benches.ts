@@ -1,8 +1,9 @@
 // The benchmarks, in the order in which they run.
 import type { Bench } from './bench.ts';
 import { cold, edit, noop, undo } from './engine.ts';
-import { files200k, plan10k } from './engine-scale.ts';
+import { files200k, lock10k, plan10k } from './engine-scale.ts';
 import { studyNoop } from './engine-study.ts';
+import { tiny2k } from './engine-tiny.ts';
 import { features } from './features.ts';
 import { feeding } from './feeding.ts';
 import { memory224 } from './memory.ts';
@@ -24,5 +25,7 @@ export const benches: readonly Bench[] = [
   undo,
   files200k,
   plan10k,
+  lock10k,
+  tiny2k,
   studyNoop,
 ];

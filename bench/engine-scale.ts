@@ -1,5 +1,5 @@
-// How the engine grows: memory and time of a run with nothing to do over 200,000 files, and planning 10,000 stages.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+// How the engine grows: memory and time of a run with nothing to do over 200,000 files, planning 10,000 stages, and their lock.
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -93,6 +93,62 @@ export const plan10k: Bench = {
         runs.push(Number(stdout));
       }
       return [compared('plan-10k', { rodada: median(runs), peer: null }, 's', 'smaller')];
+    } finally {
+      await rm(root, { recursive: true, force: true });
+    }
+  },
+};
+
+/** `count` stages, and their outputs, of one script that imports 20 modules. */
+async function writeScriptStages(root: string, count: number): Promise<void> {
+  const modules = Array.from({ length: 20 }, (_, i) => `module${i}`);
+  await mkdir(join(root, 'lib'));
+  for (const name of modules)
+    await writeFile(join(root, 'lib', `${name}.mjs`), `export const ${name} = '${name}';\n`);
+  const imports = modules.map((name) => `import { ${name} } from './lib/${name}.mjs';\n`).join('');
+  await writeFile(join(root, 'show.mjs'), `${imports}console.log(${modules.join(' + ')});\n`);
+  const items = Array.from({ length: count }, (_, i) => i).join(', ');
+  await writeFile(
+    join(root, 'pipeline.yaml'),
+    `stages:
+  show:
+    matrix: { x: [${items}] }
+    cmd: 'node show.mjs \${x} > \${outs.out}'
+    deps: { in: in.txt }
+    outs: { out: 'out/\${x}.txt' }
+`,
+  );
+  await writeFile(join(root, 'params.yaml'), '');
+  await writeFile(join(root, 'in.txt'), 'in\n');
+  await mkdir(join(root, 'out'));
+  for (let i = 0; i < count; i++) await writeFile(join(root, 'out', `${i}.txt`), `${i}\n`);
+}
+
+export const lock10k: Bench = {
+  name: 'lock-10k',
+  title:
+    '10,000 stages of one script that imports 20 modules: size of the lock, and repro with nothing to do',
+  async run({ quick }) {
+    const root = await mkdtemp(join(tmpdir(), 'rodada-bench-'));
+    try {
+      await writeScriptStages(root, quick ? 1000 : 10_000);
+      const call = async (...args: string[]): Promise<number> => {
+        const started = performance.now();
+        const { stdout, stderr, failed } = await execa(process.execPath, [rodada, ...args], {
+          cwd: root,
+          reject: false,
+        });
+        if (failed) throw new UserError(`${args[0]} failed: ${stdout}${stderr}`);
+        return (performance.now() - started) / 1000;
+      };
+      await call('commit'); // as if the stages had run
+      const runs: number[] = [];
+      for (let round = 0; round < (quick ? 2 : 5); round++) runs.push(await call('repro', '--json'));
+      const { size } = await stat(join(root, 'pipeline.lock'));
+      return [
+        compared('lock-10k', { rodada: size / 1e6, peer: null }, 'MB', 'smaller'),
+        compared('lock-10k-time', { rodada: median(runs), peer: null }, 's', 'smaller'),
+      ];
     } finally {
       await rm(root, { recursive: true, force: true });
     }
