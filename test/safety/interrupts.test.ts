@@ -92,7 +92,8 @@ describe('Ctrl-C', () => {
     const pressed = performance.now();
     work.run.child.kill('SIGINT');
     expect(await work.run.ended).toEqual({ exitCode: 130, signal: null });
-    expect(performance.now() - pressed).toBeLessThan(3_000);
+    // Before the five seconds end that the first press gave.
+    expect(performance.now() - pressed).toBeLessThan(4_300);
     await expectOrder(work);
   });
 });

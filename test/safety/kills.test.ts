@@ -1,8 +1,11 @@
 // kill -9 at any point: the next run ends with the bytes of a clean build, and the store is sound.
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CrashPoint, crashPoints } from '../../engine/store/crash-point.ts';
 import { Project } from '../support/project.ts';
+import { repeat, seed } from '../support/seed.ts';
 import { copyOf, expectSoundStore, files, snapshot } from './pipeline.ts';
 import { isRunning, startRepro } from './processes.ts';
 
@@ -119,6 +122,9 @@ describe('a run that is killed loses nothing', () => {
   }, 600_000);
 
   it(`at ${randomKills} random moments`, async () => {
+    // The same seed draws the same shares of a run. The moments themselves also depend on how fast the machine is.
+    console.log(`Repeat these kills with ${repeat}.`);
+    const random = xoroshiro128plus(seed);
     const situations = [...projects.keys()];
     // How long a whole run takes, by the situation.
     const seconds = new Map<Situation, number>();
@@ -130,8 +136,9 @@ describe('a run that is killed loses nothing', () => {
       const started = performance.now();
       const { child, ended } = startRepro(project, ['--jobs', '2']);
       const longest = seconds.get(situation);
+      const share = uniformFloat64(random);
       const timer =
-        longest === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), longest * Math.random());
+        longest === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), longest * share);
       const { signal } = await ended;
       clearTimeout(timer);
       if (signal === null) seconds.set(situation, performance.now() - started);
