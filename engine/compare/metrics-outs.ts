@@ -38,6 +38,7 @@ export async function metricsOuts(
   }
   const expanded = expand(pipeline.value, {
     values: values as Record<string, unknown>,
+    exists: files.value.has(paramsFile),
     position: () => undefined,
   });
   if (!expanded.ok) return none;

@@ -103,10 +103,7 @@ async function readGates(
 ): Promise<Result<readonly Gate[]>> {
   // A profile can't be laid over the parameters without knowing their schema.
   const params = await readParams(cwd, profile === undefined ? {} : { profile, schema });
-  if (!params.ok) {
-    const missing = params.failures.every((failure) => failure.reason === 'file');
-    return missing && profile === undefined ? succeed([]) : params;
-  }
+  if (!params.ok) return params;
   const parsed = GatesSchema.safeParse(params.value.values);
   if (!parsed.success) {
     const locate = params.value.position.bind(params.value);

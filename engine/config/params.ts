@@ -1,7 +1,7 @@
 // Resolves the parameters: params.yaml, overlaid by a profile and by `--set`, checked against the study's schema.
-import { readdirSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SourcePosition } from '../failure.ts';
+import type { SourcePosition, UsageFailure } from '../failure.ts';
 import { fail, type Result, succeed } from '../result.ts';
 import { Accepted } from './accepted.ts';
 import { meant } from './nearest.ts';
@@ -17,6 +17,8 @@ export const paramsFile = 'params.yaml';
 export interface Params {
   /** The resolved parameters, nested. */
   readonly values: Readonly<Record<string, unknown>>;
+  /** Whether there is a params.yaml; without one, there are no parameters. */
+  readonly exists: boolean;
   /** Where the entry at `path` was given last. */
   position(path: Path, part?: Part): SourcePosition | undefined;
 }
@@ -32,7 +34,11 @@ export interface ParamsOptions {
 
 /** Reads and checks all parameters, so that nothing starts with a wrong one. */
 export async function readParams(root: string, options: ParamsOptions): Promise<Result<Params>> {
-  const base = YamlSource.read(join(root, paramsFile), paramsFile);
+  const path = join(root, paramsFile);
+  const exists = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  const override = (options.set ?? []).length > 0 ? '--set' : options.profile && '--profile';
+  if (!exists && override) return fail(nothingToOverride(override));
+  const base = exists ? YamlSource.read(path, paramsFile) : YamlSource.parse('', paramsFile);
   if (!base.ok) return base;
   const sources = [base.value];
   if (options.profile !== undefined) {
@@ -68,13 +74,23 @@ export async function readParams(root: string, options: ParamsOptions): Promise<
       const loaded = await schema.load();
       if (!loaded.ok) return loaded;
       const parsed = loaded.value.safeParse(values);
+      if (!parsed.success && !exists)
+        return fail({ reason: 'file', path: paramsFile, message: 'There is no such file.', hint: needed });
       if (!parsed.success)
         return fail(...diagnose(parsed.error, loaded.value, values, locateWritten, 'parameter'));
       await accepted?.remember();
     }
   }
-  return succeed({ values: values as Record<string, unknown>, position: locate });
+  return succeed({ values: values as Record<string, unknown>, exists, position: locate });
 }
+
+const needed = 'The schema that pipeline.yaml names under `params` asks for parameters.';
+
+const nothingToOverride = (option: string): UsageFailure => ({
+  reason: 'usage',
+  message: `\`${option}\` changes parameters, and this project has none: there is no params.yaml.`,
+  hint: 'Write the parameters and their usual values to params.yaml.',
+});
 
 function readProfile(root: string, name: string): Result<YamlSource> {
   const folder = join(root, 'profiles');

@@ -133,7 +133,8 @@ export function instantiate(
         const value = valueAt(params.values, param.split('.'));
         if (value === undefined) {
           const hint = meant(param, leafNames(params.values));
-          add(`There is no parameter \`${param}\` in params.yaml.`, hint, where);
+          const place = params.exists ? ' in params.yaml' : ': the project has no params.yaml';
+          add(`There is no parameter \`${param}\`${place}.`, hint, where);
         }
         return [param, value];
       }),
