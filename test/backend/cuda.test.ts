@@ -38,7 +38,7 @@ const mapped = (lines: string[]) =>
     .map((line) => relative(entry, line.slice('mapped '.length)))
     .filter((file) => !file.startsWith('..'));
 
-describe.runIf(wanted)('TensorFlow with CUDA', { timeout: 600_000 }, () => {
+describe.runIf(wanted)('TensorFlow with CUDA (needs RODADA_CUDA=1)', { timeout: 600_000 }, () => {
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'rodada-cuda-'));
     await cp(join(packageFolder('@tensorflow/tfjs-node-gpu'), 'binding'), built('tfjs/binding'), {

@@ -128,7 +128,7 @@ async function load(rung: string, tfjsNode = ''): Promise<string> {
   return (await execa(process.execPath, args, { env: { RODADA_TFJS_NODE: tfjsNode } })).stdout;
 }
 
-describe.runIf(native)('native TensorFlow', () => {
+describe.runIf(native)('native TensorFlow (needs its set-up)', () => {
   it('never runs on a GPU where it is recorded as the CPU', async () => {
     expect(await load('tensorflow')).toMatch(
       new RegExp(`^tensorflow ${tensorflowVersion} \\(kernels for (avx512|avx2|baseline)\\) -1 fast$`),

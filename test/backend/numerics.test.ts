@@ -30,7 +30,7 @@ async function trained(env: Record<string, string>, ...before: string[]): Promis
   return JSON.parse(stdout) as Trained;
 }
 
-describe.runIf(native)('a training on native TensorFlow', () => {
+describe.runIf(native)('a training (needs native TensorFlow)', () => {
   it.runIf(hasTaskset)('gives the same bytes on one processor and on two, whatever its widths', async () => {
     const one = await trained({}, 'taskset', '-c', '0');
     const two = await trained({}, 'taskset', '-c', '0,1');

@@ -65,7 +65,7 @@ it.each(
   }
 });
 
-it.runIf(native)('repeats to the byte on native TensorFlow', async () => {
+it.runIf(native)('repeats to the byte on native TensorFlow (needs native TensorFlow)', async () => {
   for (const name of ['cnn1', 'cnn2'] as const) {
     expect(await train('tensorflow', name)).toEqual(await train('tensorflow', name));
   }

@@ -34,7 +34,7 @@ async function counting(project: Project, files: readonly string[]): Promise<str
 const empty = (...files: string[]): Record<string, string> =>
   Object.fromEntries(files.map((file) => [file, '']));
 
-describe.runIf(hasPython)('a Python module counts', () => {
+describe.runIf(hasPython)('a Python module (needs python3) counts', () => {
   it.each<[what: string, cmd: string, files: Record<string, string>]>([
     [
       'imported from beside the script',
@@ -195,7 +195,7 @@ runpy.run_path('four.py')
   });
 });
 
-describe.runIf(hasPython)('an import', () => {
+describe.runIf(hasPython)('an import (needs python3)', () => {
   it('in a comment, a docstring or a text counts for nothing', async () => {
     const project = await projectOf('python3 x.py', {
       'x.py': `# import m

@@ -104,7 +104,7 @@ async function collectGarbage(): Promise<void> {
   }
 }
 
-describe.runIf(native)('compiled step', () => {
+describe.runIf(native)('compiled step (needs native TensorFlow)', () => {
   beforeAll(async () => {
     await loadBackend('tensorflow');
   });

@@ -22,7 +22,7 @@ async function run(env: Record<string, string>): Promise<Run> {
   return JSON.parse(stdout) as Run;
 }
 
-describe.runIf(native)('our convolutions', () => {
+describe.runIf(native)('our convolutions (needs native TensorFlow)', () => {
   const some = ['', ...(hasAvx2 ? ['avx2'] : []), 'baseline'];
   it.each(some)('give what TensorFlow’s do (instructions: "%s")', async (instructions) => {
     const { label, results } = await run({ RODADA_INSTRUCTIONS: instructions });

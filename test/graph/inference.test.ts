@@ -99,7 +99,7 @@ function outputsOf(inference: Inference, bytes: Uint8Array, shape: readonly numb
   return values;
 }
 
-describe.runIf(native)('compiled inference', () => {
+describe.runIf(native)('compiled inference (needs native TensorFlow)', () => {
   let directory: string;
   beforeAll(async () => {
     await loadBackend('tensorflow');

@@ -25,7 +25,7 @@ const params = {
 } satisfies Record<string, CnnParams>;
 const builders = { cnn1, cnn2 };
 
-describe.runIf(native)('training stage', () => {
+describe.runIf(native)('training stage (needs native TensorFlow)', () => {
   let directory: string;
   let study: Study;
 

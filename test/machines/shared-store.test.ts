@@ -236,7 +236,7 @@ describe('what can not be shared is named', () => {
     expect(stdout).toContain('`RODADA_STORE`');
   });
 
-  it.runIf(canMount)('a cache on another file system', async () => {
+  it.runIf(canMount)('a cache on another file system (needs root on Linux)', async () => {
     const project = await Project.create({
       'pipeline.yaml': 'stages: {}\n',
       'params.yaml': '',

@@ -56,7 +56,7 @@ async function beats(project: Project, count: number): Promise<void> {
   }
 }
 
-describe.runIf(canUnshare)('a run in another container', () => {
+describe.runIf(canUnshare)('a run in another container (needs root and Linux namespaces)', () => {
   it('is waited for as long as it gives signs of life, though no process here has its pid', async () => {
     const project = await Project.create(files);
     const first = startRepro(project, [], fast, container);

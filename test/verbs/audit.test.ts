@@ -26,7 +26,7 @@ async function audited(project: Project, ...args: string[]): Promise<Audited[]> 
   return events.filter((event) => event.type === 'audit');
 }
 
-describe.runIf(traced.status === 0)('repro --audit', () => {
+describe.runIf(traced.status === 0)('repro --audit (needs strace, and leave to trace)', () => {
   it('lists what a stage reads and writes without declaring it', async () => {
     const project = await projectOf(
       `cat \${deps.in} "$(printf 'hid\\144en é ü.txt')" $(echo data)/deep/x.csv > \${outs.o}
