@@ -27,7 +27,7 @@ function sentence(warning: Warning): string {
     case 'computed-import':
       return `\`${warning.file}\`, which \`${warning.stage}\` runs, imports modules whose names it computes. Name them under \`deps\`; otherwise an edit of them reruns nothing.`;
     case 'undeclared-write':
-      return `\`${warning.stage}\` writes \`${warning.path}\`, which is none of its outs. Declare it there and write to \`\${outs.…}\`, or write it outside of the project.`;
+      return `\`${warning.path}\`, which \`${warning.stage}\` names, appeared while it ran and is none of its outs. If its command made it, declare it as an out and write to \`\${outs.…}\`, or write it outside of the project.`;
     case 'large-file':
       return `\`${warning.stage}\` names \`${warning.path}\` (${byteText(warning.size)}) in its command. Name it under \`deps\`, too, so that everybody sees that it is an input.`;
     case 'reads-params':

@@ -88,7 +88,7 @@ describe('a file that nobody declares', () => {
     expect(await warningsOf(project)).toEqual([]);
     expect((await project.repro()).summary.executed).toEqual(['a']);
     expect(await warningsOf(project)).toEqual([
-      'warning: `a` writes `train.log`, which is none of its outs. Declare it there and write to `${outs.…}`, or write it outside of the project.',
+      'warning: `train.log`, which `a` names, appeared while it ran and is none of its outs. If its command made it, declare it as an out and write to `${outs.…}`, or write it outside of the project.',
     ]);
   });
 

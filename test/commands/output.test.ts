@@ -38,14 +38,14 @@ class Reading {
   }
 }
 
-/** Says a line for each file that a test makes, on both streams, and ends at the third. */
+/** Says a line for each file that a test makes in a folder that is no part of the project, and ends at the third. */
 const steps = `
   a:
     cmd: sh steps.sh > \${outs.o}
     outs: { o: o.txt }
 `;
 const stepsFile =
-  'for i in 1 2 3; do echo "out $i" >&3; echo "err $i" >&2; while [ ! -e go$i ]; do sleep 0.02; done; done 3>&2\n';
+  'for i in 1 2 3; do echo "out $i" >&3; echo "err $i" >&2; while [ ! -e .git/go$i ]; do sleep 0.02; done; done 3>&2\n';
 
 describe('repro --verbose', () => {
   it('shows each line while the command runs, after the name of its stage', async () => {
@@ -53,7 +53,7 @@ describe('repro --verbose', () => {
     const run = new Reading(made, 'repro', '--verbose');
     for (const i of [1, 2, 3]) {
       await run.says(`a │ out ${i}\na │ err ${i}\n`);
-      await made.write(`go${i}`, '');
+      await made.write(`.git/go${i}`, '');
     }
     expect(await run.ended).toBe(0);
     expect(run.text).toMatch(/^▶ a .*\n(a │ (out|err) \d\n){6}✔ a /);
@@ -108,7 +108,7 @@ describe('log --follow', () => {
     const log = new Reading(made, 'log', 'a', '--follow');
     for (const i of [1, 2, 3]) {
       await log.says(`out ${i}\nerr ${i}\n`);
-      await made.write(`go${i}`, '');
+      await made.write(`.git/go${i}`, '');
     }
     expect(await log.ended).toBe(0);
     expect(await engine.ended).toBe(0);
@@ -141,7 +141,7 @@ describe('log --follow', () => {
     engine.child.kill('SIGKILL');
     expect(await log.ended).toBe(1);
     expect(log.text).toMatch(/a #1: lost \(the engine ended before the command did\).*\n$/);
-    for (const i of [1, 2, 3]) await made.write(`go${i}`, '');
+    for (const i of [1, 2, 3]) await made.write(`.git/go${i}`, '');
     expect((await made.repro()).summary.executed).toEqual(['a']); // it also ends what the killed engine left
   });
 
