@@ -25,6 +25,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description(
       'A reproducible study: a DAG of stages, each cached by the content of its inputs, code and parameters.',
     )
+    .option('-V, --version', 'print the version') // answered by rodada.mjs
     .exitOverride()
     .showHelpAfterError('(--help shows the options)');
   const verb = argv[2] ?? '';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const engine = fileURLToPath(new URL('.', import.meta.url));
-const root = join(engine, '..');
+const root = fileURLToPath(new URL('..', import.meta.url));
 const compiled = join(root, 'node_modules', '.cache', 'rodada');
 
 /** Names the compiled engine by all that goes into it, so that an old one can't be taken for the present one. */
@@ -81,11 +81,43 @@ async function forgetOld() {
   }
 }
 
+/** Why the engine can't start in this installation, and what to do; undefined if it can. */
+function setUpProblem() {
+  const { dependencies, engines } = manifest();
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const [, oldest, after] = /^>=(\d+)\.(\d+)/.exec(engines.node);
+  if (major < oldest || (major === Number(oldest) && minor < after))
+    return `rodada needs Node ${oldest}.${after} or newer; this is Node ${process.versions.node}.`;
+  const native = `@esbuild/${process.platform}-${process.arch}`;
+  const isMissing = (name) => {
+    try {
+      module.createRequire(import.meta.url).resolve(`${name}/package.json`);
+      return false;
+    } catch (error) {
+      return error.code === 'MODULE_NOT_FOUND'; // other packages only keep that file to themselves
+    }
+  };
+  const missing = Object.keys(dependencies).filter(isMissing);
+  if (missing.length === 0 && !isMissing('esbuild') && isMissing(native))
+    return `The packages in ${root} are those of another system: ${native} is missing. Run \`npm ci\` there.`;
+  if (missing.length === 0) return undefined;
+  const shown =
+    missing.slice(0, 3).join(', ') + (missing.length > 3 ? ` and ${missing.length - 3} more` : '');
+  return `Packages that rodada needs are not installed: ${shown}. Run \`npm ci\` in ${root}`;
+}
+
+const manifest = () => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
 /** The compiled engine's entry; the source where it can't be compiled or kept, read through tsx. */
 async function entry() {
+  const folder = join(compiled, keyOfEngine());
+  const file = join(folder, 'cli.mjs');
+  const problem = existsSync(file) ? undefined : setUpProblem();
+  if (problem !== undefined) {
+    console.error(`error: ${problem}`);
+    process.exit(2);
+  }
   try {
-    const folder = join(compiled, keyOfEngine());
-    const file = join(folder, 'cli.mjs');
     if (!existsSync(file)) {
       await mkdir(compiled, { recursive: true });
       await compile(folder);
@@ -99,5 +131,8 @@ async function entry() {
   }
 }
 
-const { main } = await import(pathToFileURL(await entry()).href);
-await main(process.argv);
+if (['--version', '-V'].includes(process.argv[2])) console.log(manifest().version);
+else {
+  const { main } = await import(pathToFileURL(await entry()).href);
+  await main(process.argv);
+}
