@@ -181,7 +181,12 @@ class OwnClaim {
   }
 
   readonly remove = (): void => {
-    for (const path of [this.#file, this.#bare(false), this.#bare(true)]) rmSync(path, { force: true });
+    for (const path of [this.#file, this.#bare(false), this.#bare(true)])
+      try {
+        rmSync(path, { force: true });
+      } catch {
+        // The folder is none, or can't be written: a claim without signs of life ends by itself.
+      }
   };
 
   giveUp(): void {
