@@ -25,6 +25,7 @@ import { repro } from '../../engine/execute/repro.ts';
 import { Workspace } from '../../engine/execute/workspace.ts';
 import { makePlan } from '../../engine/plan/plan.ts';
 import type { RunRecord } from '../../engine/store/run-records.ts';
+import { removeTree } from '../../engine/store/trees.ts';
 import { projectRoot } from '../support/run-stage.ts';
 import { counterexamples } from './counterexamples.ts';
 import {
@@ -51,7 +52,7 @@ const home = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'r
 chmodSync(home, 0o755);
 let serial = 0;
 
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+afterAll(() => removeTree(home)); // whoever is not root must open read-only folders first
 
 /** A project in a folder of its own, with what lies beside it. */
 class Place {
@@ -134,12 +135,12 @@ class Place {
     return { summary, failures, exitCode };
   }
 
-  forget(what: string): void {
-    rmSync(join(this.root, what), { recursive: true, force: true });
+  forget(what: string): Promise<void> {
+    return removeTree(join(this.root, what));
   }
 
-  remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+  remove(): Promise<void> {
+    return removeTree(this.folder);
   }
 
   private makeFolder(path: string): void {
@@ -227,7 +228,7 @@ async function cleanBuild(state: LivedIn): Promise<Record<string, string>> {
     expectRightRecords(place.root);
     outs = outsOf(place.root);
     built.set(key, outs);
-    place.remove();
+    await place.remove();
   }
   return outs;
 }
@@ -280,12 +281,11 @@ async function tryOne(
       }
       state = changed(before?.state ?? state, step.change, history);
       history.push(state);
-      const change = (): void => {
-        place.write(state);
-        if (step.change.change === 'forget' && before === undefined) place.forget(step.change.what);
-      };
-      if (before === undefined) change();
-      else await changeDuring(place, before.name, step.second, change);
+      const change = (): void => place.write(state);
+      if (before === undefined) {
+        change();
+        if (step.change.change === 'forget') await place.forget(step.change.what);
+      } else await changeDuring(place, before.name, step.second, change);
       await place.repro();
       expect(outsOf(place.root)).toEqual(await cleanBuild(state));
       if (before !== undefined) await cleanBuild(before.state); // for its records
@@ -293,7 +293,7 @@ async function tryOne(
       expect(await place.repro()).toMatchObject({ executed: [], restored: [] });
     }
   } finally {
-    place.remove();
+    await place.remove();
   }
 }
 
