@@ -6,7 +6,8 @@ import { keyOf } from '../fingerprint/fingerprint.ts';
 import { writeLock } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
 import { type Content, sameContent } from '../store/content.ts';
-import { blockOf, examine } from './run-instance.ts';
+import { examine } from './examine.ts';
+import { blockOf } from './made.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Accepts the outs of `instances`, which are in the graph's order. @returns how many could not be accepted */

@@ -40,7 +40,7 @@ const longList =
   'A program got more paths than the system allows as arguments. Give it a file that holds them, one a line, instead of `${lists.NAME}`: `${listfiles.NAME}`.';
 
 /** The signal that a shell means by an exit code above 128: one that ended what it started. */
-export function signalOf(exitCode: number | null): NodeJS.Signals | undefined {
+function signalOf(exitCode: number | null): NodeJS.Signals | undefined {
   const number = (exitCode ?? 0) - 128;
   const found = Object.entries(constants.signals).find(([, value]) => value === number);
   return found?.[0] as NodeJS.Signals | undefined;

@@ -7,9 +7,11 @@ import type { Instance } from '../plan/instance.ts';
 import { marked } from '../varying.ts';
 import { clean } from './clean.ts';
 import { clearLeftovers } from './leftovers.ts';
-import { type Outcome, runInstance } from './run-instance.ts';
+import type { Outcome } from './outcome.ts';
+import { runInstance } from './run-instance.ts';
 import { shorterInstances } from './shorter-runs.ts';
 import { Slots } from './slots.ts';
+import { stageFailure } from './stage-failure.ts';
 import { systemErrorText } from './system-error.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -136,7 +138,7 @@ export async function repro(
 /** What the file system or a bug threw while the engine worked on an instance. */
 function unexpected(workspace: Workspace, instance: Instance, error: Error): Failure {
   const message = systemErrorText(error, workspace.root) ?? error.stack ?? String(error);
-  return { reason: 'stage', stage: instance.name, message, exitCode: null, tail: [], log: null, skips: [] };
+  return stageFailure(instance, message);
 }
 
 /** Names the dependents, at any distance, that a failure takes with it. */

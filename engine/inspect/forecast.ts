@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type ExamineOptions, examine } from '../execute/run-instance.ts';
+import { type ExamineOptions, examine } from '../execute/examine.ts';
 import type { LookUp, Workspace } from '../execute/workspace.ts';
 import { explain, type Reason } from '../explain.ts';
 import type { Failure } from '../failure.ts';
