@@ -27,7 +27,7 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** Decodes UTF-8; a byte order mark is dropped. */
-export function decodeText(bytes: Buffer, file: string): Result<string> {
+function decodeText(bytes: Buffer, file: string): Result<string> {
   const other = markedEncoding(bytes);
   if (other !== undefined) return fail(otherEncoding(file, other));
   const text = decoded(bytes);

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { moveTree } from '../store/trees.ts';
 
 /** Relative to the project. */
-export const displacedFolder = 'cache/displaced';
+const displacedFolder = 'cache/displaced';
 
 /** Moves what is at `path`. @returns where it is now, relative to the project */
 export async function displace(root: string, path: string): Promise<string> {

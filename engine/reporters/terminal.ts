@@ -233,7 +233,7 @@ const silenceText = (silence: LockedFailure['silence']): string =>
     : ` No sign of life for ${duration(silence.seconds)}; taking over after ${duration(silence.limit)}.`;
 
 /** One line: what was executed, restored, fresh; then what failed. */
-export function summaryText({ executed, restored, fresh, failed, skipped, seconds }: Summary): string {
+function summaryText({ executed, restored, fresh, failed, skipped, seconds }: Summary): string {
   const counts = [
     executed.length > 0 ? pc.green(`${executed.length} executed`) : '0 executed',
     `${restored.length} restored`,
