@@ -1,6 +1,7 @@
 // What happens during a run, as data. Reporters turn it into text or JSON lines.
 import type { Audit } from './audit/audit.ts';
 import type { HashProgress } from './execute/hash-progress.ts';
+import type { RunningRun } from './execute/run-lock.ts';
 import type { Reason } from './explain.ts';
 import type { Failure, LockedFailure } from './failure.ts';
 import type { Collected, CollectedRun } from './gc/collect.ts';
@@ -27,6 +28,8 @@ export type Event =
   | { readonly type: 'warning'; readonly warning: Warning }
   /** Another run holds the lock; this one starts when that ends. If it gives no sign of life, the event comes again. */
   | ({ readonly type: 'waiting' } & Omit<LockedFailure, 'reason'>)
+  /** While this verb only looks, another run holds the lock and changes the project. */
+  | ({ readonly type: 'running' } & RunningRun)
   | ({ readonly type: 'hashing' } & HashProgress)
   | { readonly type: 'fresh'; readonly stage: string }
   | { readonly type: 'restored'; readonly stage: string; readonly reasons: readonly Reason[] }

@@ -12,6 +12,7 @@ import {
   baselineHelp,
   baselineOption,
   formatOption,
+  noteRun,
   profileOption,
   realHelp,
   timingOption,
@@ -38,6 +39,7 @@ export async function runCheck(options: CheckOptions, output: Output): Promise<n
     output.failures(failures);
     return exitCodeOf(failures);
   }
+  await noteRun(options.cwd, output);
   const { old, now, gates, unkept } = sides.value;
   const verdict = judge(metricDifferences(old, now, gates), gates);
   output.out(formatVerdict(verdict, gates, { old: old.label, now: now.label }, options.format, output.color));

@@ -5,6 +5,8 @@ import { type Format, formatDifference, formats } from '../compare/format.ts';
 import { type Output, terminal } from '../compare/output.ts';
 import { loadSides, type SidesOptions, unkeptText } from '../compare/sides.ts';
 import { exitCodeOf } from '../failure.ts';
+import { runningText } from '../reporters/running-text.ts';
+import { lockViewer } from './looking.ts';
 
 export interface CompareOptions extends SidesOptions {
   readonly format: Format;
@@ -19,6 +21,7 @@ export async function runCompare(options: CompareOptions, output: Output): Promi
     output.failures(sides.failures);
     return exitCodeOf(sides.failures);
   }
+  await noteRun(options.cwd, output);
   const { old, now, gates, unkept } = sides.value;
   const found = differences(old, now, gates, options.all);
   output.out(formatDifference(found, { old: old.label, now: now.label }, options.format, output.color));
@@ -27,6 +30,12 @@ export async function runCompare(options: CompareOptions, output: Output): Promi
   for (const label of found.withoutParams)
     output.note(`There is no params.yaml in ${label}: parameters are not compared.`);
   return 0;
+}
+
+/** Says that a run is changing the results of the working tree. */
+export async function noteRun(root: string, output: Output): Promise<void> {
+  const run = await lockViewer(root).running();
+  if (run !== undefined) output.note(runningText(run));
 }
 
 export const baselineOption = (): Option =>

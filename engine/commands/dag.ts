@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { type DagFormat, stageGraph } from '../inspect/stage-graph.ts';
 import { selectTargets } from '../plan/targets.ts';
+import { tellOfRun } from './looking.ts';
 import { examples, type PlanFlags, planOf, type Session, session, withPlanOptions } from './session.ts';
 
 interface DagFlags extends PlanFlags {
@@ -46,6 +47,8 @@ async function runDag(session: Session, targets: readonly string[], flags: DagFl
   if (!chosen.ok) return failed(chosen.failures);
   const options = { expand: flags.expand === true, allEdges: flags.allEdges === true };
   const format: DagFormat = flags.mermaid === true ? 'mermaid' : flags.dot === true ? 'dot' : 'tree';
+  // Mermaid and Graphviz read the rest.
+  if (format === 'tree') await tellOfRun(session);
   emit({ type: 'dag', format, nodes: stageGraph(graph, chosen.value, options) });
   return 0;
 }

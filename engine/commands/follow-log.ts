@@ -2,11 +2,10 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isRunAtWork, signsIn } from '../execute/run-lock.ts';
 import type { RunLogs } from '../execute/run-log.ts';
 import type { Failure } from '../failure.ts';
 import { endOf, findRuns, type ShownRun } from '../inspect/runs.ts';
-import { cacheFolder } from '../store/store-folder.ts';
+import { lockViewer } from './looking.ts';
 import type { Session } from './session.ts';
 import { ShownOutput } from './shown-output.ts';
 
@@ -26,13 +25,12 @@ export async function runToFollow(
   stage: string,
   known: readonly string[],
 ): Promise<Followed> {
-  const locks = join(root, cacheFolder, 'run.lock');
-  const signs = signsIn(locks);
+  const lock = lockViewer(root);
   let waited = false;
   let earlier: Set<string> | undefined;
   for (;;) {
     // First, so that a run that starts and ends meanwhile is found below.
-    const atWork = await isRunAtWork(locks, signs);
+    const isRunning = (await lock.running()) !== undefined;
     const found = findRuns(root, logs, stage, known);
     const exists = known.some((name) => name === stage || name.startsWith(`${stage}:`));
     if (!found.ok && !exists) return { failure: found.failures[0]! };
@@ -44,7 +42,7 @@ export async function runToFollow(
       return { failure: { reason: 'usage', message, hint: `For example \`${running[0]!.stage}\`.` } };
     }
     if (running.length === 1) return { run: running[0]! };
-    if (!atWork) return { none: true };
+    if (!isRunning) return { none: true };
     if (!waited) emit({ type: 'note', message: `Waiting for ${stage} to start.` });
     waited = true;
     await delay(interval);

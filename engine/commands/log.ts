@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { RunLogs } from '../execute/run-log.ts';
 import { findRuns, type ShownRun } from '../inspect/runs.ts';
 import { cacheFolder } from '../store/store-folder.ts';
+import { tellOfRun } from './looking.ts';
 import { examples, type OutputFlags, planOf, type Session, session } from './session.ts';
 import { ShownOutput } from './shown-output.ts';
 
@@ -72,8 +73,9 @@ async function runLog(
   if (!found.ok) return failed(found.failures);
   const all = [...found.value.values()];
   if (runs === true || (all.length > 1 && run === undefined)) {
-    for (const shown of all.flatMap((each) => (runs === true ? each : each.slice(0, 1))))
-      emit({ type: 'run', ...shown });
+    const listed = all.flatMap((each) => (runs === true ? each : each.slice(0, 1)));
+    if (!listed.some(isRunning)) await tellOfRun(session);
+    for (const shown of listed) emit({ type: 'run', ...shown });
     return 0;
   }
   if (all.length > 1)
@@ -93,9 +95,13 @@ async function runLog(
         hint: '`--runs` lists them.',
       },
     ]);
+  if (!raw && !isRunning(wanted)) await tellOfRun(session);
   await show(session, wanted, raw);
   return 0;
 }
+
+/** It shows by itself that a run goes on in the project. */
+const isRunning = ({ outcome }: ShownRun): boolean => outcome === 'running';
 
 async function show({ root, emit }: Session, run: ShownRun, raw: boolean): Promise<void> {
   if (!raw) emit({ type: 'run', ...run });

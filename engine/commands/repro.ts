@@ -12,7 +12,7 @@ import type { Instance } from '../plan/instance.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type Reach, selectTargets } from '../plan/targets.ts';
 import { type Result, succeed } from '../result.ts';
-import { lookAt } from './looking.ts';
+import { lookAt, tellOfRun } from './looking.ts';
 import { choose, examples, type PlanFlags, type Session, session, withPlanOptions } from './session.ts';
 
 export interface ReproFlags extends PlanFlags {
@@ -191,6 +191,7 @@ async function foretell(
 ): Promise<number> {
   const { foretellAll, outlookOf } = await import('../inspect/forecast.ts');
   const { emit, failed } = session;
+  await tellOfRun(session);
   const workspace = lookAt(session, plan);
   const foretold = await foretellAll(workspace, chosen, { force: force === true, restore });
   if (!foretold.ok) return failed(foretold.failures);

@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { foretellAll, outlookOf } from '../inspect/forecast.ts';
 import { selectTargets } from '../plan/targets.ts';
-import { lookAt } from './looking.ts';
+import { lookAt, tellOfRun } from './looking.ts';
 import { examples, type PlanFlags, planOf, type Session, session, withPlanOptions } from './session.ts';
 
 interface StatusFlags extends PlanFlags {
@@ -42,6 +42,7 @@ async function runStatus(session: Session, targets: readonly string[], flags: St
   const chosen = selectTargets(plan.value.graph, targets);
   if (!chosen.ok) return failed(chosen.failures);
   for (const warning of plan.value.warnings) emit({ type: 'warning', warning });
+  await tellOfRun(session);
   const workspace = lookAt(session, plan.value);
   const foretold = await foretellAll(workspace, chosen.value, { force: false, restore: true, allowMissing });
   if (!foretold.ok) return failed(foretold.failures);

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { foretellAll } from '../inspect/forecast.ts';
 import { explainForecast } from '../inspect/why.ts';
 import { selectTargets } from '../plan/targets.ts';
-import { lookAt } from './looking.ts';
+import { lookAt, tellOfRun } from './looking.ts';
 import { examples, type PlanFlags, planOf, type Session, session, withPlanOptions } from './session.ts';
 
 export function whyCommand(): Command {
@@ -37,6 +37,7 @@ async function runWhy(session: Session, targets: readonly string[], flags: PlanF
   if (!asked.ok) return failed(asked.failures);
   const needed = selectTargets(graph, targets);
   if (!needed.ok) return failed(needed.failures);
+  await tellOfRun(session);
   const workspace = lookAt(session, plan.value);
   const foretold = await foretellAll(workspace, needed.value, { force: false, restore: true });
   if (!foretold.ok) return failed(foretold.failures);

@@ -94,12 +94,12 @@ export interface Silence {
 
 /** Watches files for signs of life; it must be asked again and again. */
 export class SignsOfLife {
-  readonly #clock: FileClock;
+  readonly #clock: Pick<FileClock, 'now'>;
   /** Path → its time at the last change that was seen, and when that was on this process's own clock, which nobody sets. */
   readonly #seen = new Map<string, { readonly time: bigint; readonly since: number }>();
 
   /** @param clock of the file system of the files */
-  constructor(clock: FileClock) {
+  constructor(clock: Pick<FileClock, 'now'>) {
     this.#clock = clock;
   }
 

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LockedFailure } from '../failure.ts';
+import { shortened } from '../printable.ts';
 import { fail, type Result, succeed } from '../result.ts';
 import { crashPoint } from '../store/crash-point.ts';
 import { FileClock } from '../store/file-clock.ts';
@@ -25,6 +26,8 @@ interface Claim extends ProcessIdentity {
   readonly holds: boolean;
   /** Seconds between two signs of life of a holder. */
   readonly beat?: number;
+  /** What the user typed: `rodada repro train`. */
+  readonly command?: string;
   /** Whether others that share may hold the lock, too. */
   readonly shared?: boolean;
 }
@@ -166,7 +169,14 @@ class OwnClaim {
 
   async write(holds: boolean): Promise<void> {
     const shared = this.#shared ? { shared: true } : {};
-    const claim: Claim = { ...this.#identity, since: this.#since, holds, beat: this.beat, ...shared };
+    const claim: Claim = {
+      ...this.#identity,
+      since: this.#since,
+      holds,
+      beat: this.beat,
+      command: commandLine(),
+      ...shared,
+    };
     try {
       await writeFileAtomic(this.#file, `${JSON.stringify(claim)}\n`, { durable: false, what: 'claim' });
       this.#isBare = false;
@@ -203,6 +213,13 @@ class OwnClaim {
   }
 }
 
+/** `rodada repro train --set 'name=a b'`, cut if it is very long: claims are small. */
+function commandLine(): string {
+  const quoted = (word: string): string =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return shortened(['rodada', ...process.argv.slice(2).map(quoted)].join(' '), 500);
+}
+
 function lockedBy({ pid, host, since, silence }: LiveClaim): LockedFailure {
   if (silence === undefined) return { reason: 'locked', pid, host, since };
   const { seconds, limit } = silence;
@@ -210,13 +227,36 @@ function lockedBy({ pid, host, since, silence }: LiveClaim): LockedFailure {
 }
 
 /** Watches the claims in `folder`. */
-export const signsIn = (folder: string): SignsOfLife =>
+const signsIn = (folder: string): SignsOfLife =>
   new SignsOfLife(new FileClock(join(dirname(folder), 'memo')));
 
-/** Whether a run holds the lock. */
-export async function isRunAtWork(folder: string, signs: SignsOfLife): Promise<boolean> {
-  const names = await readdir(folder).catch(() => []);
-  return names.length > 0 && [...(await liveClaims(folder, signs, '\0')).values()].some(({ holds }) => holds);
+/** The run that holds a lock, as others see it. */
+export interface RunningRun extends Omit<LockedFailure, 'reason' | 'store'> {
+  /** What the user typed; absent if the disk had no room for it. */
+  readonly command?: string;
+}
+
+/** Looks at a lock without changing anything: also in a project that can't be written to, and while others take and leave it. */
+export class RunLockViewer {
+  readonly #folder: string;
+  /** The file system's own clock can't be read without writing. */
+  readonly #signs = new SignsOfLife({ now: () => ({ time: BigInt(Date.now()) * 1_000_000n, device: 0n }) });
+
+  /** @param folder of the claims */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** The run that holds the lock, or one of several that share it. */
+  async running(): Promise<RunningRun | undefined> {
+    const names = await readdir(this.#folder).catch(() => []);
+    for await (const { claim } of readClaims(this.#folder, names, this.#signs)) {
+      if (claim?.holds !== true) continue;
+      const { reason: _, ...run } = lockedBy(claim);
+      return claim.command === undefined ? run : { ...run, command: claim.command };
+    }
+    return undefined;
+  }
 }
 
 /** Whether `engine`, which can't be asked, has a claim and has given a sign of life. */
@@ -237,25 +277,45 @@ export function isHeldFromAfar(folder: string, engine: ProcessIdentity): boolean
 async function liveClaims(folder: string, signs: SignsOfLife, own: string): Promise<Map<string, LiveClaim>> {
   await mkdir(folder, { recursive: true });
   const live = new Map<string, LiveClaim>();
-  for (const name of await readdir(folder)) {
-    if (name.startsWith(own)) continue;
-    const path = join(folder, name);
-    const text = await readFile(path, 'utf8').catch(() => undefined);
-    if (text === undefined) continue; // given up since
-    // One that is being written is none yet; only its name can be read.
-    const isUnfinished = isTemporaryName(name);
-    const claim = parseName(name) ?? parse(text);
-    const liveness = claim === undefined ? 'dead' : livenessOf(claim);
-    const silence = liveness === 'unknown' ? signs.of(path, claim?.beat ?? defaultInterval) : undefined;
-    if (claim !== undefined && liveness !== 'dead' && silence?.isDead !== true) {
-      if (!isUnfinished) live.set(name, { ...claim, ...(silence === undefined ? {} : { silence }) });
+  const names = (await readdir(folder)).filter((name) => !name.startsWith(own));
+  for await (const { name, claim, isUnfinished } of readClaims(folder, names, signs)) {
+    if (claim !== undefined) {
+      if (!isUnfinished) live.set(name, claim);
       continue;
     }
     // Whoever finds this folder knows that a run was cut off, and clears up after it.
     if (!isUnfinished) await mkdir(join(dirname(folder), 'tmp'), { recursive: true });
-    await rm(path, { force: true });
+    await rm(join(folder, name), { force: true });
   }
   return live;
+}
+
+interface FoundClaim {
+  readonly name: string;
+  /** Absent if its run is dead. */
+  readonly claim?: LiveClaim;
+  /** One that is being written is none yet; only its name can be read. */
+  readonly isUnfinished: boolean;
+}
+
+/** Reads the claims; changes nothing. */
+async function* readClaims(
+  folder: string,
+  names: readonly string[],
+  signs: SignsOfLife,
+): AsyncGenerator<FoundClaim> {
+  for (const name of names) {
+    const path = join(folder, name);
+    const text = await readFile(path, 'utf8').catch(() => undefined);
+    if (text === undefined) continue; // given up since
+    const isUnfinished = isTemporaryName(name);
+    const claim = parseName(name) ?? parse(text);
+    const liveness = claim === undefined ? 'dead' : livenessOf(claim);
+    const silence = liveness === 'unknown' ? signs.of(path, claim?.beat ?? defaultInterval) : undefined;
+    const isDead = claim === undefined || liveness === 'dead' || silence?.isDead === true;
+    if (isDead) yield { name, isUnfinished };
+    else yield { name, isUnfinished, claim: silence === undefined ? claim : { ...claim, silence } };
+  }
 }
 
 /** What the name of a claim says, if it had no room for more or is not complete yet. */

@@ -16,6 +16,7 @@ import { progressText } from './progress-text.ts';
 import { reasonsText } from './reason-text.ts';
 import type { Reporter } from './reporter.ts';
 import { runText } from './run-text.ts';
+import { runningText } from './running-text.ts';
 import { collectedRunText, collectedText, verifiedText } from './store-text.ts';
 import { warningText } from './warning-text.ts';
 import { whyText } from './why-text.ts';
@@ -71,6 +72,8 @@ export class TerminalReporter implements Reporter {
         return warningText(event.warning);
       case 'waiting':
         return `${pc.yellow('•')} Waiting for another run to end: pid ${event.pid} on ${event.host}, since ${event.since}.${silenceText(event.silence)}`;
+      case 'running':
+        return runningText(event);
       case 'hashing':
         return this.#hashing(event);
       case 'fresh': // the summary counts them; a line for each would bury what happened
