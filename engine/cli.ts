@@ -35,6 +35,12 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (error.code !== 'EPIPE') throw error;
     process.exit();
   });
+  const answer = Object.hasOwn(verbs, verb) ? undefined : await foreignAnswer(argv.slice(2));
+  if (answer !== undefined) {
+    console.error(`error: there is no command '${verb}'\n${answer}`);
+    process.exitCode = 2;
+    return;
+  }
   // Help, and the nearest name to one that is unknown, need all of them.
   const needed = Object.hasOwn(verbs, verb) ? [verbs[verb]!] : Object.values(verbs);
   for (const load of needed) program.addCommand((await load()).copyInheritedSettings(program));
@@ -43,5 +49,21 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? 0 : 2;
+    const option =
+      error.code === 'commander.unknownOption' ? /'([^']+)'/.exec(error.message)?.[1] : undefined;
+    const instead = option && (await import('./commands/foreign-verbs.ts')).foreignOption(verb, option);
+    if (instead) console.error(instead);
   }
+}
+
+/** What to type instead of a command that is another tool's, or a stage. */
+async function foreignAnswer(words: readonly string[]): Promise<string | undefined> {
+  const [verb = ''] = words;
+  if (verb === '' || verb.startsWith('-')) return undefined;
+  const { readPipeline } = await import('./config/pipeline.ts');
+  const pipeline = readPipeline(process.cwd());
+  const stages = pipeline.ok ? Object.keys(pipeline.value.definition.stages) : [];
+  if (stages.some((stage) => stage === verb || verb.startsWith(`${stage}:`)))
+    return `\`${verb}\` is a stage: \`rodada repro ${verb}\` runs it.`;
+  return (await import('./commands/foreign-verbs.ts')).foreignVerb(words);
 }

@@ -1,6 +1,7 @@
 // Reads pipeline.yaml and checks its form.
 import { join } from 'node:path';
 import { fail, type Result, succeed } from '../result.ts';
+import { dvcFilesHint, dvcWords } from './dvc-words.ts';
 import { PipelineSchema } from './pipeline-schema.ts';
 import { YamlSource } from './yaml-source.ts';
 import { diagnose } from './zod-diagnostics.ts';
@@ -17,7 +18,7 @@ export function readPipeline(root: string): Result<Pipeline> {
   const read = YamlSource.read(
     join(root, pipelineFile),
     pipelineFile,
-    'Run rodada in the folder that holds pipeline.yaml.',
+    dvcFilesHint(root) ?? 'Run rodada in the folder that holds pipeline.yaml.',
   );
   return read.ok ? parsePipeline(read.value) : read;
 }
@@ -27,7 +28,7 @@ export function parsePipeline(source: YamlSource): Result<Pipeline> {
   const parsed = PipelineSchema.safeParse(source.value);
   if (!parsed.success) {
     const locate = source.position.bind(source);
-    return fail(...diagnose(parsed.error, PipelineSchema, source.value, locate, 'field'));
+    return fail(...diagnose(parsed.error, PipelineSchema, source.value, locate, 'field', dvcWords));
   }
   return succeed({ source, definition: parsed.data });
 }

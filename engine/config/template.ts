@@ -1,4 +1,5 @@
 // Resolves `${name}` in pipeline.yaml against matrix axes, vars and parameters; every name is checked.
+import { dvcTemplate } from './dvc-words.ts';
 import { meant, nearest } from './nearest.ts';
 import { valueAt } from './zod-diagnostics.ts';
 
@@ -47,9 +48,11 @@ export function resolveTemplate(text: string, scope: Scope): Resolved {
     const found = lookUp(name, scope);
     if (!found.ok) failure ??= found;
     else if (typeof found.value === 'object') {
+      const options = optionsOf(name, found.value);
       failure ??= {
         ok: false,
         message: `\`${template}\` is ${found.value === null ? 'null' : 'not a scalar'} and can't stand inside a text.`,
+        ...(options === undefined ? {} : { hint: options }),
         template,
         near: true,
       };
@@ -57,6 +60,14 @@ export function resolveTemplate(text: string, scope: Scope): Resolved {
     return template;
   });
   return failure ?? { ok: true, value };
+}
+
+/** The options that DVC makes of a mapping in a command. */
+function optionsOf(name: string, value: object | null): string | undefined {
+  const keys = value === null || Array.isArray(value) ? [] : Object.keys(value);
+  if (keys.length === 0) return undefined;
+  const written = keys.slice(0, 2).map((key) => `--${key} \${${name}.${key}}`);
+  return `A mapping does not become options by itself. Write them: \`${written.join(' ')}${keys.length > 2 ? ' …' : ''}\`.`;
 }
 
 /** Resolves all texts inside a value; the first that can't be is the failure. */
@@ -110,8 +121,9 @@ function lookUp(name: string, scope: Scope): Resolved {
     .join('');
   const candidates = names.map((key) => prefix + key).filter((key) => key !== 'vars');
   const wanted = path.slice(0, known + 1).join('.');
-  const near = nearest(wanted, candidates) !== undefined;
-  const hint = meant(wanted, candidates);
+  const foreign = dvcTemplate(name, Object.keys(scope.labels));
+  const near = foreign !== undefined || nearest(wanted, candidates) !== undefined;
+  const hint = foreign ?? meant(wanted, candidates);
   return {
     ok: false,
     message: `Nothing is called \`${name}\`.`,

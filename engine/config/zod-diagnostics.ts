@@ -7,6 +7,16 @@ import type { Part, Path } from './yaml-source.ts';
 /** Where an entry stands; several files may make up one value. */
 export type Locate = (path: Path, part: Part) => SourcePosition | undefined;
 
+/** The words of another tool, and what to write instead of them. */
+export interface ForeignWords {
+  /** What to write instead of the unknown field `key` of the entry at `path`. */
+  readonly key: (path: Path, key: string) => string | undefined;
+  /** What to write instead of the whole entry at `path`; then nothing else is said of what is in it. */
+  readonly entry: (path: Path, value: unknown) => string | undefined;
+  /** Whether a field at `path` that is missing stands in another form in `parent`. */
+  readonly covers: (path: Path, parent: unknown) => boolean;
+}
+
 /** One failure for each issue; `what` names an entry: `parameter`, `field`. */
 export function diagnose(
   error: z.ZodError,
@@ -14,25 +24,35 @@ export function diagnose(
   value: unknown,
   locate: Locate,
   what: string,
+  words?: ForeignWords,
 ): ConfigurationFailure[] {
-  return error.issues.flatMap((issue) => issueFailures(issue, schema, value, locate, what));
+  const failures = error.issues.flatMap((issue) =>
+    issueFailures(issue, { schema, value, locate, what, words }),
+  );
+  // Several issues may be in one entry that is written in another form.
+  return [...new Map(failures.map((failure) => [JSON.stringify(failure), failure])).values()];
 }
 
-function issueFailures(
-  issue: z.core.$ZodIssue,
-  schema: unknown,
-  value: unknown,
-  locate: Locate,
-  what: string,
-): ConfigurationFailure[] {
+interface Diagnosed {
+  readonly schema: unknown;
+  readonly value: unknown;
+  readonly locate: Locate;
+  readonly what: string;
+  readonly words: ForeignWords | undefined;
+}
+
+function issueFailures(issue: z.core.$ZodIssue, diagnosed: Diagnosed): ConfigurationFailure[] {
+  const { schema, value, locate, what, words } = diagnosed;
   const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
   const name = path.join('.');
   const found = valueAt(value, path);
+  const foreign = words && foreignEntry(path, diagnosed, words);
+  if (foreign !== undefined) return [foreign];
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) =>
       configuration(
         `Unknown ${what} \`${[...path, key].join('.')}\`.`,
-        meant(key, keysAt(schema, path)),
+        words?.key(path, key) ?? meant(key, keysAt(schema, path)),
         locate([...path, key], 'key'),
       ),
     );
@@ -43,6 +63,7 @@ function issueFailures(
     return [configuration(message, undefined, locate(path, 'key'))];
   }
   const must = wanted(issue);
+  if (found === undefined && words?.covers(path, valueAt(value, path.slice(0, -1))) === true) return [];
   if (found === undefined && must !== undefined)
     return [configuration(`Missing ${what} \`${name}\`: ${must}.`, undefined, locate(path, 'key'))];
   if (issue.code === 'invalid_union') {
@@ -51,13 +72,7 @@ function issueFailures(
     const deepest = branches.sort((a, b) => depth(b) - depth(a))[0];
     if (deepest !== undefined && depth(deepest) > 0) {
       return deepest.flatMap((inner) =>
-        issueFailures(
-          { ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue,
-          schema,
-          value,
-          locate,
-          what,
-        ),
+        issueFailures({ ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue, diagnosed),
       );
     }
   }
@@ -68,6 +83,24 @@ function issueFailures(
   const subject = path.length > 0 ? `\`${name}\`` : (position?.file ?? 'The whole');
   const why = must === undefined ? `: ${issue.message}` : `; it must be ${must}`;
   return [configuration(`${subject} is ${shown(found)}${why}.`, hint, position)];
+}
+
+/** Of the entry at `path`, or of the first around it that is written as another tool has it. */
+function foreignEntry(
+  path: Path,
+  { value, locate }: Diagnosed,
+  words: ForeignWords,
+): ConfigurationFailure | undefined {
+  for (let length = 1; length <= path.length; length++) {
+    const around = path.slice(0, length);
+    const found = valueAt(value, around);
+    const hint = found === undefined ? undefined : words.entry(around, found);
+    if (hint !== undefined) {
+      const message = `\`${around.join('.')}\` can't be ${shown(found)} here.`;
+      return configuration(message, hint, locate(around, 'value'));
+    }
+  }
+  return undefined;
 }
 
 function shown(value: unknown): string {
@@ -143,7 +176,8 @@ const hasEntry = (inner: object, step: string | number): boolean =>
 function keysAt(schema: unknown, path: Path): string[] {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault)
     return keysAt(schema.unwrap(), path);
-  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => keysAt(option, path));
+  if (schema instanceof z.ZodUnion)
+    return [...new Set(schema.options.flatMap((option) => keysAt(option, path)))];
   const [step, ...rest] = path;
   if (schema instanceof z.ZodObject)
     return step === undefined ? Object.keys(schema.shape) : keysAt(schema.shape[String(step)], rest);

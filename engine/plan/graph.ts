@@ -68,7 +68,8 @@ export function buildGraph(
         const found = outs.makersOf(path);
         for (const maker of found) makers.add(byName.get(maker)!);
         const problem = allowMissing || found.length > 0 ? undefined : paths.problem(path);
-        if (problem !== undefined) failures.push(missing(instance, path, problem, outs, position(dep.at)));
+        if (problem !== undefined)
+          failures.push(missing(instance, path, problem, { outs, paths }, position(dep.at)));
         const left =
           allowMissing || found.length > 0 || problem !== undefined
             ? undefined
@@ -119,9 +120,18 @@ function missing(
   { stage }: Instance,
   path: string,
   problem: PathProblem,
-  outs: OutIndex,
+  { outs, paths }: { readonly outs: OutIndex; readonly paths: ProjectPaths },
   at: ConfigurationFailure['position'],
 ): ConfigurationFailure {
+  const url = /^([a-z][a-z\d+.-]+):\/(.*)/i.exec(path); // normalized as if it were a path
+  if (url !== null) {
+    const message = `\`${stage}\` depends on \`${url[1]}://${url[2]}\`, and no URL can be a dependency.`;
+    return configuration(message, 'Write a stage that downloads it, and depend on the out of that.', at);
+  }
+  if (problem.what === 'absent' && paths.problem(`${path}.dvc`) === undefined) {
+    const message = `\`${stage}\` depends on \`${path}\`, which does not exist; DVC knows it by \`${path}.dvc\`.`;
+    return configuration(message, `Get it with \`dvc pull ${path}.dvc\`: rodada has no remotes.`, at);
+  }
   if (problem.what === 'absent') {
     const message = `\`${stage}\` depends on \`${path}\`, which no stage makes and which does not exist.`;
     return configuration(message, meant(path, outs.paths()) ?? 'Make it, or correct the path.', at);

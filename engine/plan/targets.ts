@@ -17,14 +17,12 @@ export function selectTargets(
   reach: Reach = 'needs',
 ): Result<Instance[]> {
   if (targets.length === 0) return succeed([...graph.instances]);
+  const names = graph.instances.map(({ name }) => name);
   const wanted = new Set<Instance>();
   for (const target of targets) {
     const named = graph.instances.filter(({ name }) => name === target || name.startsWith(`${target}:`));
     if (named.length === 0) {
-      const hint = meantTarget(
-        target,
-        graph.instances.map(({ name }) => name),
-      );
+      const hint = foreignTarget(target, graph) ?? meantTarget(target, names);
       return fail({
         reason: 'usage',
         message: `There is no stage \`${target}\`.`,
@@ -37,6 +35,18 @@ export function selectTargets(
   const next = { needs: graph.needs, dependents: graph.feeds, none: undefined }[reach];
   for (const instance of wanted) for (const other of next?.get(instance.name) ?? []) wanted.add(other);
   return succeed(graph.instances.filter((instance) => wanted.has(instance)));
+}
+
+/** What a target is called here that DVC would understand: `train@cnn1`, `dvc.yaml:train`, the path of an out. */
+function foreignTarget(target: string, graph: Graph): string | undefined {
+  const path = target.replace(/^\.\//, '');
+  const maker = graph.outs.has(path) ? graph.outs.makersOf(path)[0] : undefined;
+  if (maker !== undefined) return `\`${maker}\` makes it; name that stage.`;
+  if (/(^|\/)dvc\.yaml$|\.dvc$/.test(target))
+    return 'Targets are stages of pipeline.yaml; without a target all are meant.';
+  const name = target.replace(/^.*dvc\.yaml:/, '').replace('@', ':');
+  const isStage = graph.instances.some((instance) => `${instance.name}:`.startsWith(`${name}:`));
+  return name !== target && isStage ? `It is called \`${name}\` here.` : undefined;
 }
 
 /** What a target was probably meant to be: of a stage that exists an instance or a prefix, else a stage. */
