@@ -58,6 +58,25 @@ describe('files that are no modules', () => {
     await expectCounts(project, () => project.write('d.json', '{ "x": 2 }'), '2');
   });
 
+  it('counts JSON that one script imports with attributes and another without', async () => {
+    const stage = (name: string): string =>
+      `  ${name}: { cmd: 'node --import tsx ${name}.ts > \${outs.o}', outs: { o: ${name}.txt } }\n`;
+    const project = await Project.create({
+      'package.json': '{ "type": "module" }',
+      'params.yaml': '',
+      'pipeline.yaml': `stages:\n${stage('a')}${stage('b')}`,
+      'a.ts': "import data from './d.json' with { type: 'json' };\nconsole.log(data.x);\n",
+      'b.ts': "import data from './d.json';\nconsole.log(data.x);\n",
+      'd.json': '{ "x": 1 }',
+    });
+    expect((await run(project)).sort()).toEqual(['a', 'b']);
+    await project.write('d.json', '{ "x": 2 }');
+    expect((await run(project)).sort()).toEqual(['a', 'b']);
+    expect([await project.read('a.txt'), await project.read('b.txt')]).toEqual(['2\n', '2\n']);
+    await project.remove('cache/memo');
+    expect(await run(project)).toEqual([]);
+  });
+
   it('does not count the formatting of JSON that is imported', async () => {
     const project = await projectOf({
       'main.mjs': `import data from './d.json' with { type: 'json' };\nconst result = data.x;${writing}`,
@@ -437,9 +456,9 @@ const result = globalThis.x;${writing}`,
 
 describe('several scripts', () => {
   it('gives each the key that it has alone, whichever others share its modules', async () => {
-    const scripts = ['a', 'b', 'c'];
-    const stage = (name: string): string =>
-      `  ${name}:\n    cmd: node ${name}.mjs > \${outs.o}\n    outs: { o: ${name}.txt }\n`;
+    const scripts = ['a.mjs', 'b.mjs', 'c.mjs', 'd.cjs'];
+    const stage = (script: string): string =>
+      `  ${script[0]}:\n    cmd: node ${script} > \${outs.o}\n    outs: { o: ${script[0]}.txt }\n`;
     const project = await Project.create({
       'params.yaml': '{}\n',
       'pipeline.yaml': `stages:\n${scripts.map(stage).join('')}`,
@@ -449,14 +468,15 @@ describe('several scripts', () => {
         "import { x } from './shared.mjs';\nimport { x as z } from './other.mjs';\nconsole.log(x, z);\n",
       'c.mjs':
         "import * as all from './other.mjs';\nimport d from './d.json' with { type: 'json' };\nconsole.log(all, d);\n",
+      'd.cjs': "console.log(require('./d.json'));\n",
       'shared.mjs': 'export const x = 1;\nexport const y = 2;\n',
       'other.mjs': 'export const x = 3;\nexport const y = 4;\n',
       'd.json': '{ "n": 1 }',
     });
-    expect(await run(project)).toEqual(expect.arrayContaining(scripts));
+    expect((await run(project)).sort()).toEqual(['a', 'b', 'c', 'd']);
     const together = await project.read('pipeline.lock');
-    for (const name of scripts) {
-      await project.write('pipeline.yaml', `stages:\n${stage(name)}`);
+    for (const script of scripts) {
+      await project.write('pipeline.yaml', `stages:\n${stage(script)}`);
       await project.remove('cache/memo');
       expect(await run(project)).toEqual([]);
     }
