@@ -9,12 +9,10 @@ import { backendNameOf } from '../../training/backend-name.ts';
 import trainingEnvironment from '../../training/environment.ts';
 import { nvidiaDriver } from '../../training/native/nvidia-driver.ts';
 import { ownKernelsVersion } from '../../training/native/own-kernels.ts';
-import { entryName, nativePlaces } from '../../training/native/places.ts';
-import { nativeState } from '../../training/native/state.ts';
+import { entryName } from '../../training/native/places.ts';
 import { tensorflowVersion, tfjsVersion } from '../../training/native/versions.ts';
 import { instructionSet } from '../../training/numerics.ts';
-
-const native = nativeState(nativePlaces()).kind === 'ready';
+import { native } from '../support/native.ts';
 
 let folder: string;
 const lines: string[] = [];

@@ -3,11 +3,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { BackendName } from '../../training/backend.ts';
 import { dropoutMask } from '../../training/kernels/dropout-mask.ts';
-import { nativePlaces } from '../../training/native/places.ts';
-import { nativeState } from '../../training/native/state.ts';
+import { native } from '../support/native.ts';
 import { normal, on, relativeDifference } from './on-backend.ts';
 
-const native = nativeState(nativePlaces()).kind === 'ready';
 const fastBackends: BackendName[] = native ? ['tensorflow', 'wasm'] : ['wasm'];
 
 describe('gradients of a convolution', () => {

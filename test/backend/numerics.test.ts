@@ -2,11 +2,9 @@
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../engine/stage.ts';
-import { nativePlaces } from '../../training/native/places.ts';
-import { nativeState } from '../../training/native/state.ts';
 import { checkNumericVariables, instructionSet, numericVariables } from '../../training/numerics.ts';
+import { native } from '../support/native.ts';
 
-const native = nativeState(nativePlaces()).kind === 'ready';
 const hasTaskset = await execa('taskset', ['-c', '0,1', 'true']).then(
   () => true,
   () => false, // not Linux, or a single processor

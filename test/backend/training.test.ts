@@ -7,11 +7,9 @@ import { cnn2 } from '../../models/cnn2.ts';
 import type { CnnParams } from '../../params/models.ts';
 import { type BackendName, loadBackend } from '../../training/backend.ts';
 import { eagerStep } from '../../training/eager-step.ts';
-import { nativePlaces } from '../../training/native/places.ts';
-import { nativeState } from '../../training/native/state.ts';
 import { makeOptimizer } from '../../training/optimizers/index.ts';
+import { native } from '../support/native.ts';
 
-const native = nativeState(nativePlaces()).kind === 'ready';
 const optimizer = { name: 'nadam', learningRate: 0.001 } as const;
 const params: CnnParams = { filters: [4, 8], dense: 16, dropout: 0.3, optimizer };
 const builders = { cnn1, cnn2 };

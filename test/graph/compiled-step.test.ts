@@ -14,13 +14,11 @@ import { chooseStep } from '../../training/choose-step.ts';
 import { eagerStep } from '../../training/eager-step.ts';
 import { compiledStep } from '../../training/graph/compiled-step.ts';
 import type { GraphOptions } from '../../training/graph/training-graph.ts';
-import { nativePlaces } from '../../training/native/places.ts';
-import { nativeState } from '../../training/native/state.ts';
 import { makeOptimizer, type Optimizer } from '../../training/optimizers/index.ts';
 import type { TrainingStep } from '../../training/training-step.ts';
+import { native } from '../support/native.ts';
 import { type Build, builders, classes, difference, floats, optimizers, seeded } from './models.ts';
 
-const native = nativeState(nativePlaces()).kind === 'ready';
 const batch = 12;
 const steps = 20;
 /** A batch of bytes that differs from step to step, and labels that depend on them. */

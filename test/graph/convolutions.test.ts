@@ -3,11 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { nativePlaces } from '../../training/native/places.ts';
-import { nativeState } from '../../training/native/state.ts';
+import { isNativeReady } from '../support/native.ts';
 import { type ConvolutionResult, cases } from './convolution-cases.ts';
 
-const native = nativeState(nativePlaces({ ...process.env, RODADA_NATIVE: 'cpu' })).kind === 'ready';
+const native = isNativeReady({ ...process.env, RODADA_NATIVE: 'cpu' });
 const script = fileURLToPath(new URL('convolutions-worker.ts', import.meta.url));
 
 const hasAvx2 = existsSync('/proc/cpuinfo') && readFileSync('/proc/cpuinfo', 'utf8').includes(' avx2 ');

@@ -16,14 +16,12 @@ import { writeFeatures } from '../../training/features.ts';
 import { compiledInference } from '../../training/graph/compiled-inference.ts';
 import { eagerInference, type Inference, inferenceBatch } from '../../training/inference.ts';
 import { writeKerasModel } from '../../training/keras-h5/write.ts';
-import { nativePlaces } from '../../training/native/places.ts';
-import { nativeState } from '../../training/native/state.ts';
 import { loadClassifier } from '../../training/predict.ts';
 import type { InputType } from '../../training/training-step.ts';
+import { native } from '../support/native.ts';
 import { writeStudy } from '../training/pictures.ts';
 import { builders, classes, difference, floats, optimizers, seeded } from './models.ts';
 
-const native = nativeState(nativePlaces()).kind === 'ready';
 const batch = 6;
 
 const { constant, glorotUniform } = initializers;

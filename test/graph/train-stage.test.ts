@@ -9,13 +9,11 @@ import type { CnnParams } from '../../params/models.ts';
 import { loadBackend } from '../../training/backend.ts';
 import { eagerStep } from '../../training/eager-step.ts';
 import { type EpochRecord, fitModel } from '../../training/fit.ts';
-import { nativePlaces } from '../../training/native/places.ts';
-import { nativeState } from '../../training/native/state.ts';
 import { makeOptimizer } from '../../training/optimizers/index.ts';
+import { native } from '../support/native.ts';
 import { runStage } from '../support/run-stage.ts';
 import { classes, openExamples, type Study, writeStudy } from '../training/pictures.ts';
 
-const native = nativeState(nativePlaces()).kind === 'ready';
 const size = 12;
 const seed = 3;
 const run = { batch: 16, epochs: 2 };

@@ -5,10 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { loadBackend } from '../../training/backend.ts';
 import type { BackendName } from '../../training/backend-name.ts';
 import { trainBatchNormalization } from '../../training/batch-normalization.ts';
-import { nativePlaces } from '../../training/native/places.ts';
-import { nativeState } from '../../training/native/state.ts';
+import { native } from '../support/native.ts';
 
-const native = nativeState(nativePlaces()).kind === 'ready';
 const backends: BackendName[] = native ? ['cpu', 'tensorflow'] : ['cpu'];
 
 /** A layer with parameters and moving averages that are not at their start. */

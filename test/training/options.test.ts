@@ -13,13 +13,11 @@ import { type BackendName, loadBackend } from '../../training/backend.ts';
 import { balancedClassWeights } from '../../training/class-weights.ts';
 import { EarlyStopping } from '../../training/early-stopping.ts';
 import { fitModel } from '../../training/fit.ts';
-import { nativePlaces } from '../../training/native/places.ts';
-import { nativeState } from '../../training/native/state.ts';
 import { trainModel } from '../../training/train-model.ts';
 import type { TrainingStep } from '../../training/training-step.ts';
+import { native } from '../support/native.ts';
 import { classes, openExamples, type Study, writeStudy } from './pictures.ts';
 
-const native = nativeState(nativePlaces()).kind === 'ready';
 const size = 12;
 const plain: CnnParams = {
   filters: [3, 4],

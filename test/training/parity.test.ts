@@ -14,14 +14,12 @@ import { chooseInference } from '../../training/choose-inference.ts';
 import { chooseStep } from '../../training/choose-step.ts';
 import { eagerStep } from '../../training/eager-step.ts';
 import { eagerInference } from '../../training/inference.ts';
-import { nativePlaces } from '../../training/native/places.ts';
-import { nativeState } from '../../training/native/state.ts';
+import { native } from '../support/native.ts';
 
 const parity = JSON.parse(
   readFileSync(new URL('../fixtures/parity.json', import.meta.url), 'utf8'),
 ) as Parity;
 const tolerance = 1e-4;
-const native = nativeState(nativePlaces()).kind === 'ready';
 
 describe.each<BackendName>(native ? ['cpu', 'tensorflow'] : ['cpu'])('on %s', (backend) => {
   beforeAll(async () => {

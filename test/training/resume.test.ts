@@ -10,14 +10,12 @@ import { type BackendName, loadBackend } from '../../training/backend.ts';
 import { readCheckpoint, restoreCheckpoint, writeCheckpoint } from '../../training/checkpoint.ts';
 import type { EpochRecord } from '../../training/fit.ts';
 import { writeKerasModel } from '../../training/keras-h5/write.ts';
-import { nativePlaces } from '../../training/native/places.ts';
-import { nativeState } from '../../training/native/state.ts';
 import { makeOptimizer } from '../../training/optimizers/index.ts';
 import { trainModel } from '../../training/train-model.ts';
+import { native } from '../support/native.ts';
 import { runStage } from '../support/run-stage.ts';
 import { classes, openExamples, type Study, writeStudy } from './pictures.ts';
 
-const native = nativeState(nativePlaces()).kind === 'ready';
 const size = 12;
 const seed = 3;
 const plain = { filters: [3, 4], dense: 8, dropout: 0.4 };
