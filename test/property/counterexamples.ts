@@ -8,6 +8,7 @@ const first: LivedIn = {
   other: 'a\n',
   outside: 'a\n',
   params: [0, 0],
+  sealed: [],
   scripts: none,
   comments: none,
 };

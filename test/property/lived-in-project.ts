@@ -8,6 +8,8 @@ const names = ['a', 'b', 'c', 'd'] as const;
 /** `a.txt` is always a file; the others may be absent. */
 const entries = ['a.txt', 'b.txt', 'c.txt', 'd'] as const;
 const labels = ['x', 'y', 'z'] as const;
+/** Folders that people make read-only. */
+export const sealable = ['data', 'other', 'scripts', '../outside'] as const;
 
 export interface LivedInStage {
   readonly name: (typeof names)[number];
@@ -30,6 +32,8 @@ export interface LivedIn {
   readonly other: string;
   readonly outside: string;
   readonly params: readonly number[];
+  /** Folders that are read-only, which changes no result. */
+  readonly sealed: readonly (typeof sealable)[number][];
   /** Of the script of the stages of a name: 0 as drawn, 1 with a comment more, 2 with a line of output more. */
   readonly scripts: Readonly<Record<string, number>>;
   /** How often somebody edited a comment in these scripts. */
@@ -41,6 +45,7 @@ export type Change =
   | { readonly change: 'other' | 'outside'; readonly content: string }
   | { readonly change: 'param'; readonly which: number; readonly value: number }
   | { readonly change: 'script'; readonly name: string; readonly version: number }
+  | { readonly change: 'seal'; readonly folders: LivedIn['sealed'] }
   | { readonly change: 'stage'; readonly which: number; readonly to: LivedInStage }
   | { readonly change: 'labels'; readonly which: number; readonly to: readonly string[] }
   | { readonly change: 'rename'; readonly which: number; readonly to: (typeof names)[number] }
@@ -103,6 +108,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
       version: nat(2),
     }),
   },
+  fc.record({ change: fc.constant('seal' as const), folders: fc.subarray([...sealable]) }),
   fc.record({ change: fc.constant('stage' as const), which: nat(3), to: stage }),
   fc.record({ change: fc.constant('labels' as const), which: nat(3), to: someLabels }),
   fc.record({ change: fc.constant('rename' as const), which: nat(3), to: fc.constantFrom(...names) }),
@@ -138,6 +144,7 @@ export const livedIn: fc.Arbitrary<LivedIn> = fc.record({
   other: texts,
   outside: texts,
   params: fc.tuple(nat(3), nat(3)),
+  sealed: fc.subarray([...sealable]),
   scripts: fc.constant({ a: 0, b: 0, c: 0, d: 0 }),
   comments: fc.constant({ a: 0, b: 0, c: 0, d: 0 }),
 });
@@ -170,6 +177,8 @@ export function changed(state: LivedIn, what: Change, history: readonly LivedIn[
       };
     case 'script':
       return { ...state, scripts: { ...state.scripts, [what.name]: what.version } };
+    case 'seal':
+      return { ...state, sealed: what.folders };
     case 'stage':
       return with_(what.which, () => what.to);
     case 'labels':

@@ -6,16 +6,15 @@ import {
   lchownSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
@@ -27,7 +26,9 @@ import { makePlan } from '../../engine/plan/plan.ts';
 import type { RunRecord } from '../../engine/store/run-records.ts';
 import { removeTree } from '../../engine/store/trees.ts';
 import { projectRoot } from '../support/run-stage.ts';
+import { mountCoarseDisk } from '../time/coarse-clock.ts';
 import { counterexamples } from './counterexamples.ts';
+import { homeOf } from './home.ts';
 import {
   changed,
   commented,
@@ -35,46 +36,52 @@ import {
   type LivedIn,
   livedIn,
   type Step,
+  sealable,
   steps,
 } from './lived-in-project.ts';
 import { seeded } from './seed.ts';
 
 /** Sequences of changes to try. */
 const numRuns = Number(process.env.RODADA_SEQUENCES ?? 20);
+/** Sequences to try on a disk with times in whole seconds. */
+const onDisk = Math.ceil(numRuns / 10);
 /** Of so many sequences about one goes through the command line, as a user who is not root if the tests run as root. */
 const oneByCommand = 20;
 const byCommand = fc.constantFrom(...Array.from({ length: oneByCommand }, (_, i) => i === oneByCommand - 1));
 const nobody = 65534;
 const isRoot = process.getuid?.() === 0;
 
-/** In memory where there is such a folder: the disk is not what is tested here. */
-const home = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'rodada-lived-in-'));
-chmodSync(home, 0o755);
+const home = homeOf('lived-in');
 let serial = 0;
-
-afterAll(() => removeTree(home)); // whoever is not root must open read-only folders first
 
 /** A project in a folder of its own, with what lies beside it. */
 class Place {
-  readonly folder = join(home, `${++serial}`);
-  readonly root = join(this.folder, 'project');
+  readonly folder: string;
+  readonly root: string;
   private written: string[] = [];
 
   constructor(
     readonly byCommand: boolean,
-    /** Whether all files get one modification time of whole seconds, as on some file systems. */
+    /** Whether all files get one modification time of whole seconds, as `tar` and `touch` can give it to them. */
     readonly coarse: boolean,
+    parent: string = home,
   ) {
+    this.folder = join(parent, `${++serial}`);
+    this.root = join(this.folder, 'project');
     for (const path of [this.folder, this.root, join(this.folder, 'gates')]) this.makeFolder(path);
   }
 
   write(state: LivedIn): void {
     const entries = entriesOf(state);
-    for (const path of this.written.filter((name) => !(name in entries))) rmSync(join(this.root, path));
+    for (const path of this.written.filter((name) => !(name in entries))) {
+      this.open(dirname(join(this.root, path)));
+      rmSync(join(this.root, path));
+    }
     for (const [path, entry] of Object.entries(entries)) {
       const absolute = join(this.root, path);
       this.makeFolder(dirname(absolute));
       if (existsSync(absolute) && same(absolute, entry)) continue; // as an editor leaves what nobody changed
+      this.open(dirname(absolute));
       rmSync(absolute, { force: true });
       if ('link' in entry) symlinkSync(entry.link, absolute);
       else {
@@ -85,6 +92,11 @@ class Place {
       this.own(absolute);
     }
     this.written = Object.keys(entries);
+    for (const folder of sealable) {
+      const absolute = join(this.root, folder);
+      if (!state.sealed.includes(folder)) this.open(absolute);
+      else if ((statSync(absolute).mode & 0o200) !== 0) chmodSync(absolute, 0o555);
+    }
   }
 
   /** Runs repro while nothing else happens. */
@@ -147,6 +159,11 @@ class Place {
     if (existsSync(path)) return;
     mkdirSync(path);
     this.own(path);
+  }
+
+  /** Makes a folder one that its owner may write to. */
+  private open(folder: string): void {
+    if ((statSync(folder).mode & 0o200) === 0) chmodSync(folder, 0o755);
   }
 
   private own(path: string): void {
@@ -218,7 +235,8 @@ function expectRightRecords(root: string): void {
 /** State → the outs of a build of it in an empty folder. */
 const built = new Map<string, Record<string, string>>();
 
-async function cleanBuild(state: LivedIn): Promise<Record<string, string>> {
+async function cleanBuild(lived: LivedIn): Promise<Record<string, string>> {
+  const state = { ...lived, sealed: [] };
   const key = JSON.stringify(state);
   let outs = built.get(key);
   if (outs === undefined) {
@@ -233,7 +251,7 @@ async function cleanBuild(state: LivedIn): Promise<Record<string, string>> {
   return outs;
 }
 
-const done = { sequences: 0, byCommand: 0, during: 0, seconds: 0 };
+const done = { sequences: 0, byCommand: 0, onDisk: 0, during: 0, seconds: 0 };
 
 /** Runs repro while the change happens, and perhaps another engine. */
 async function changeDuring(
@@ -262,9 +280,11 @@ async function tryOne(
   list: readonly Step[],
   coarse: boolean,
   byCommand: boolean,
+  disk?: string,
 ): Promise<void> {
-  const place = new Place(byCommand, coarse);
+  const place = new Place(byCommand, coarse, disk);
   done.sequences++;
+  if (disk !== undefined) done.onDisk++;
   if (place.byCommand) done.byCommand++;
   try {
     let state = first;
@@ -297,13 +317,31 @@ async function tryOne(
   }
 }
 
+const inMemory = (...one: [LivedIn, Step[], boolean, boolean]): Promise<void> => tryOne(...one);
+
 it(`holds for ${numRuns} random sequences of changes`, async () => {
-  await fc.assert(fc.asyncProperty(livedIn, steps, fc.boolean(), byCommand, tryOne), {
+  await fc.assert(fc.asyncProperty(livedIn, steps, fc.boolean(), byCommand, inMemory), {
     numRuns,
     ...(counterexamples.length > 0 && { examples: counterexamples }),
     ...seeded(),
   });
-  console.log(
-    `${done.sequences} sequences (${done.byCommand} through the command line), ${done.during} changes during a run, ${done.seconds} second engines, ${results.size} results`,
-  );
 }, 7_200_000);
+
+it(`holds for ${onDisk} of them on a disk with times in whole seconds (needs root)`, async ({ skip }) => {
+  const disk = mountCoarseDisk();
+  if (typeof disk === 'string') return skip(disk);
+  chmodSync(disk.path, 0o755);
+  try {
+    const tried = (first: LivedIn, list: Step[], command: boolean): Promise<void> =>
+      tryOne(first, list, false, command, disk.path);
+    await fc.assert(fc.asyncProperty(livedIn, steps, byCommand, tried), { numRuns: onDisk, ...seeded() });
+  } finally {
+    disk.dispose();
+  }
+}, 7_200_000);
+
+afterAll(() => {
+  console.log(
+    `${done.sequences} sequences (${done.byCommand} through the command line, ${done.onDisk} on a disk with whole seconds), ${done.during} changes during a run, ${done.seconds} second engines, ${results.size} results`,
+  );
+});

@@ -1,10 +1,9 @@
 // For any pipeline and any edits: after each run the workspace is what a clean build makes, and nothing ran in vain.
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import fc from 'fast-check';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Summary } from '../../engine/event.ts';
 import { repro } from '../../engine/execute/repro.ts';
 import { Workspace } from '../../engine/execute/workspace.ts';
@@ -13,6 +12,7 @@ import type { Instance } from '../../engine/plan/instance.ts';
 import { makePlan } from '../../engine/plan/plan.ts';
 import { snapshot } from '../safety/pipeline.ts';
 import { projectRoot } from '../support/run-stage.ts';
+import { homeOf } from './home.ts';
 import {
   depPaths,
   type Edit,
@@ -30,11 +30,8 @@ const numRuns = Number(process.env.RODADA_SEQUENCES ?? 40);
 /** Of so many sequences one goes through the command line, which takes ten times as long as the engine in this process. */
 const oneByCommand = 20;
 
-/** In memory where there is such a folder: the disk is not what is tested here. */
-const home = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'rodada-property-'));
+const home = homeOf('property');
 let serial = 0;
-
-afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 function write(root: string, state: State): void {
   for (const [path, content] of Object.entries(filesOf(state))) {
