@@ -10,7 +10,6 @@ import { startRepro } from '../safety/processes.ts';
 import { Project } from '../support/project.ts';
 
 const canMount = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
-if (!canMount) console.log('Skipped: to mount a file system needs root.');
 
 /** A tmpfs on Linux, so another file system than the projects'. */
 const elsewhere = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();

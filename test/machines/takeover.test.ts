@@ -28,7 +28,6 @@ const limit = 9 * 0.4;
 const container = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
 const elsewhere = ['unshare', '--uts', 'sh', '-c', 'hostname elsewhere && exec "$0" "$@"'];
 const canUnshare = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', '--uts', 'true']).status === 0;
-if (!canUnshare) console.log('Skipped: `unshare` needs root to make the namespaces of containers.');
 
 /** The engine's own pid, seen from here; `unshare --fork` is its parent. */
 function engineOf({ child }: Started, around: readonly string[]): number {

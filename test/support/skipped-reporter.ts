@@ -1,11 +1,19 @@
 // Says at the end which tests were skipped. Their names, or those of the groups around them, say what they need.
-import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 
 export default class SkippedReporter implements Reporter {
+  /** Which tests were asked for by name; all if undefined. */
+  #asked: RegExp | undefined;
+
+  onInit(vitest: Vitest): void {
+    this.#asked = vitest.config.testNamePattern;
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
     const groups = new Map<string, number>();
     for (const module of modules)
       for (const test of module.children.allTests('skipped')) {
+        if (this.#asked?.test(test.fullName.replaceAll(' > ', ' ')) === false) continue;
         const group = `${module.relativeModuleId} › ${reasonOf(test)}`;
         groups.set(group, (groups.get(group) ?? 0) + 1);
       }
