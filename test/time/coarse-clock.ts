@@ -1,6 +1,6 @@
 // A file system that keeps times in whole seconds: ext4 with small inodes, in a file that is mounted as a disk.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,6 +16,7 @@ export function mountCoarseDisk(): CoarseDisk | string {
   const folder = mkdtempSync(join(tmpdir(), 'rodada-disk-'));
   const [image, path] = [join(folder, 'image'), join(folder, 'mounted')];
   mkdirSync(path);
+  chmodSync(folder, 0o755); // for users who are not root
   const call = (command: string, ...args: string[]): string | undefined => {
     const { status, error, stderr } = spawnSync(command, args, {
       encoding: 'utf8',
