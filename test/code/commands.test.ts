@@ -1,33 +1,7 @@
 // Which files of the project a command runs or reads, as a shell would find them; each edit of one runs the stage again.
 import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { Project } from '../support/project.ts';
-
-/** A project with one stage `a`; each command is indented as YAML wants it. */
-const projectOf = (cmd: string, files: Record<string, string>, more = ''): Promise<Project> =>
-  Project.create({
-    'pipeline.yaml': `stages:\n  a:\n    cmd: |\n      ${cmd.replaceAll('\n', '\n      ')}\n${more}`,
-    'params.yaml': '',
-    ...files,
-  });
-
-/** Runs the stage, and tells which of the files, edited one by one, make it run again. */
-async function counting(project: Project, files: readonly string[]): Promise<string[]> {
-  expect((await project.repro()).summary.executed).toEqual(['a']);
-  expect((await project.repro()).summary.fresh).toEqual(['a']);
-  const found: string[] = [];
-  for (const file of files) {
-    const before = await project.read(file);
-    await project.write(
-      file,
-      file.endsWith('.js') ? `${before}globalThis.edited = 1;\n` : `${before}# edited\n`,
-    );
-    const { stdout } = await project.cli('status', '--json');
-    if (stdout.includes(`"file":${JSON.stringify(file)}`)) found.push(file);
-    await project.write(file, before);
-  }
-  return found;
-}
+import { counting, oneStage } from './one-stage.ts';
 
 describe('a script that a command names counts', () => {
   it.each<[what: string, cmd: string, files: Record<string, string>]>([
@@ -114,14 +88,14 @@ describe('a script that a command names counts', () => {
       },
     ],
   ])('%s', async (_, cmd, files) => {
-    const project = await projectOf(cmd, files);
+    const project = await oneStage(cmd, files);
     const code = Object.keys(files).filter((file) => !file.endsWith('.json'));
     expect(await counting(project, code)).toEqual(code);
   });
 });
 
 it('counts a new file that a pattern matches', async () => {
-  const project = await projectOf('cat data/*.csv > /dev/null', { 'data/a.csv': '' });
+  const project = await oneStage('cat data/*.csv > /dev/null', { 'data/a.csv': '' });
   await project.repro();
   await project.write('data/b.csv', '');
   expect((await project.repro()).summary.executed).toEqual(['a']);
@@ -144,7 +118,7 @@ describe('a file that a command writes and names', () => {
     'sh w.sh --log-path train.log > ${outs.o}',
     'sh w.sh --x y --save_to=train.log > ${outs.o}; date +%N > train.log',
   ])('leaves the stage fresh: %s', async (cmd) => {
-    const project = await projectOf(
+    const project = await oneStage(
       cmd,
       { 'sub/x': '', 'w.sh': 'date +%N > train.log\n' },
       '    outs: { o: o.txt }\n',
@@ -157,7 +131,7 @@ describe('a file that a command writes and names', () => {
 
 describe('a large file that a command names', () => {
   it('is hashed in pieces, counts, and stops no verb', async () => {
-    const project = await projectOf('stat big.bin', {});
+    const project = await oneStage('stat big.bin', {});
     await writeFile(project.path('big.bin'), '');
     await truncate(project.path('big.bin'), 3 * 2 ** 30);
     const { stdout, exitCode } = await project.cli('repro');
@@ -172,7 +146,7 @@ describe('a large file that a command names', () => {
 });
 
 it('takes no folder for code', async () => {
-  const project = await projectOf('ls data', {});
+  const project = await oneStage('ls data', {});
   await mkdir(project.path('data'));
   expect((await project.repro()).summary.executed).toEqual(['a']);
 });

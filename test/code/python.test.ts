@@ -4,31 +4,9 @@ import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { Project } from '../support/project.ts';
+import { counting, oneStage } from './one-stage.ts';
 
 const hasPython = spawnSync('python3', ['--version']).status === 0;
-
-const projectOf = (cmd: string, files: Record<string, string>, more = ''): Promise<Project> =>
-  Project.create({
-    'pipeline.yaml': `stages:\n  a:\n    cmd: |\n      ${cmd.replaceAll('\n', '\n      ')}\n${more}`,
-    'params.yaml': '',
-    ...files,
-  });
-
-/** Runs the stage, and tells which of the files, edited one by one, make it run again. */
-async function counting(project: Project, files: readonly string[]): Promise<string[]> {
-  const { summary, events } = await project.repro();
-  expect(summary.executed, JSON.stringify(events)).toEqual(['a']);
-  expect((await project.repro()).summary.fresh).toEqual(['a']);
-  const found: string[] = [];
-  for (const file of files) {
-    const before = await project.read(file);
-    await project.write(file, `${before}# edited\n`);
-    const { stdout } = await project.cli('status', '--json');
-    if (stdout.includes(`"file":${JSON.stringify(file)}`)) found.push(file);
-    await project.write(file, before);
-  }
-  return found;
-}
 
 /** Modules that only have to be there. */
 const empty = (...files: string[]): Record<string, string> =>
@@ -189,7 +167,7 @@ runpy.run_path('four.py')
     ],
   ])('%s', async (_, cmd, files) => {
     const declared = cmd.includes('${deps.script}');
-    const project = await projectOf(cmd, files, declared ? '    deps: { script: x.py }\n' : '');
+    const project = await oneStage(cmd, files, declared ? '    deps: { script: x.py }\n' : '');
     const expected = Object.keys(files).filter((file) => !declared || file !== 'x.py');
     expect(await counting(project, expected)).toEqual(expected);
   });
@@ -197,7 +175,7 @@ runpy.run_path('four.py')
 
 describe.runIf(hasPython)('an import (needs python3)', () => {
   it('in a comment, a docstring or a text counts for nothing', async () => {
-    const project = await projectOf('python3 x.py', {
+    const project = await oneStage('python3 x.py', {
       'x.py': `# import m
 """
 import m
@@ -214,7 +192,7 @@ c = r'\\x'; d = "import m"
   });
 
   it('is found anew when a file appears that Python prefers', async () => {
-    const project = await projectOf(
+    const project = await oneStage(
       'python3 x.py > ${outs.o}',
       {
         'x.py': "import sys; sys.path.append('lib')\nimport m\nprint(m.__file__)\n",
@@ -254,7 +232,7 @@ c = r'\\x'; d = "import m"
 
 describe.runIf(hasPython)("Python's cache of bytecode", () => {
   it('is no part of a dependency', async () => {
-    const project = await projectOf(
+    const project = await oneStage(
       'python3 x.py > ${outs.o}',
       {
         'x.py': 'from lib.m import value\nprint(value)\n',

@@ -2,18 +2,22 @@
 import { spawnSync } from 'node:child_process';
 import { truncate } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { Project } from '../support/project.ts';
+import type { Project } from '../support/project.ts';
+import { oneStage } from './one-stage.ts';
 
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 
 const projectOf = (cmd: string, files: Record<string, string> = {}, more = ''): Promise<Project> =>
-  Project.create({
-    'pipeline.yaml': `stages:\n  a:\n    cmd: |\n      ${cmd.replaceAll('\n', '\n      ')}\n${more}`,
-    'params.yaml': 'lr: 1\nother: 2\ngates: []\n',
-    'profiles/fast.yaml': 'lr: 5\n',
-    'package.json': '{"type":"module"}',
-    ...files,
-  });
+  oneStage(
+    cmd,
+    {
+      'params.yaml': 'lr: 1\nother: 2\ngates: []\n',
+      'profiles/fast.yaml': 'lr: 5\n',
+      'package.json': '{"type":"module"}',
+      ...files,
+    },
+    more,
+  );
 
 const warningsOf = async (project: Project, ...args: string[]): Promise<string[]> => {
   const { stdout } = await project.cli('status', ...args);

@@ -1,6 +1,6 @@
 // Outs over the project's own sources are refused before anything runs, and what a run has made may be made again.
-import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { git } from '../support/git.ts';
 import { Project } from '../support/project.ts';
 
 const files = {
@@ -18,11 +18,6 @@ import { text } from './lib/text.ts';
 writeFileSync(JSON.parse(readFileSync(process.env.RODADA_STAGE!, 'utf8')).outs.made, text);
 `,
   'code/lib/text.ts': "export const text = 'made';\n",
-};
-
-const git = (project: Project, ...args: string[]): void => {
-  const identity = ['-c', 'user.name=a', '-c', 'user.email=a@example.org'];
-  execFileSync('git', [...identity, ...args], { cwd: project.root, stdio: 'pipe' });
 };
 
 async function refusal(project: Project): Promise<string> {

@@ -1,6 +1,6 @@
 // Outputs that differ on every run: they live in the store and the workspace, and git never sees them.
 import { expect, test } from 'vitest';
-import { git } from '../ownership/projects.ts';
+import { git } from '../support/git.ts';
 import { Project } from '../support/project.ts';
 
 /** measure leaves a result and its time; report reads the times, result only the result. */

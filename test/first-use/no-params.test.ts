@@ -1,7 +1,7 @@
 // A project without params.yaml: it has no parameters, and works unless something asks for one.
-import { execFileSync } from 'node:child_process';
 import { symlink } from 'node:fs/promises';
 import { expect, it } from 'vitest';
+import { git } from '../support/git.ts';
 import { Project } from '../support/project.ts';
 
 const pipeline = `stages:
@@ -65,14 +65,9 @@ it('still reports a params.yaml that leads nowhere', async () => {
 it('compares metrics without parameters and gates', async () => {
   const project = await Project.create({ 'pipeline.yaml': pipeline, '.gitignore': 'cache/\nnode_modules\n' });
   await project.repro();
-  const git = (...args: string[]): string =>
-    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
-      cwd: project.root,
-      encoding: 'utf8',
-    });
-  git('init', '-q', '-b', 'main');
-  git('add', '.');
-  git('commit', '-q', '-m', 'first');
+  git(project, 'init', '-q', '-b', 'main');
+  git(project, 'add', '.');
+  git(project, 'commit', '-q', '-m', 'first');
   await project.edit('pipeline.yaml', '"n":1', '"n":2');
   await project.repro();
   const { exitCode, stdout, stderr } = await project.cli('compare');

@@ -1,6 +1,6 @@
 // pipeline.lock has code that many stages run once, whatever branches do with it.
-import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
+import { git } from '../support/git.ts';
 import { Project } from '../support/project.ts';
 
 const modules = Array.from({ length: 40 }, (_, i) => `module${i}`);
@@ -16,11 +16,6 @@ function filesFor(items: readonly string[]): Record<string, string> {
     'show.mjs': importAll + sumAll,
     ...Object.fromEntries(modules.map((name, i) => [`lib/${name}.mjs`, `export const ${name} = ${i};\n`])),
   };
-}
-
-function git(project: Project, ...args: string[]): string {
-  const identity = ['-c', 'user.name=t', '-c', 'user.email=t@example.org', '-c', 'commit.gpgsign=false'];
-  return execFileSync('git', [...identity, ...args], { cwd: project.root, encoding: 'utf8', stdio: 'pipe' });
 }
 
 async function committed(project: Project): Promise<void> {

@@ -2,10 +2,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { git } from '../support/git.ts';
 import { Project } from '../support/project.ts';
 import { projectRoot } from '../support/run-stage.ts';
 import { jsonLines } from '../verbs/text-project.ts';
-import { everything, expectCleanBuild, files, git, without } from './projects.ts';
+import { everything, expectCleanBuild, files, without } from './projects.ts';
 
 /** A project that has run, with its pipeline.yaml changed since. */
 async function changed(change: (text: string) => string, first: Record<string, string> = files) {

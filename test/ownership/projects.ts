@@ -1,5 +1,4 @@
 // Projects whose stages are renamed and removed, and the clean build that each must equal afterwards.
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { snapshot } from '../safety/pipeline.ts';
@@ -54,10 +53,3 @@ export async function expectCleanBuild(
   expect((await clean.repro(...args)).exitCode).toBe(0);
   expect(everything(project)).toEqual(everything(clean));
 }
-
-export const git = (project: Project, ...args: string[]): string =>
-  execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args], {
-    cwd: project.root,
-    encoding: 'utf8',
-    stdio: 'pipe',
-  });

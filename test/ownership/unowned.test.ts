@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { git } from '../support/git.ts';
 import { Project } from '../support/project.ts';
-import { git } from './projects.ts';
 
 const files = {
   'pipeline.yaml': `

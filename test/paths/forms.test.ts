@@ -1,17 +1,12 @@
 // Every way to write a path is the same path: for protections, for edges between stages, and for who makes what.
-import { execFileSync } from 'node:child_process';
 import { existsSync, symlinkSync, truncateSync } from 'node:fs';
 import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { git } from '../support/git.ts';
 import { Project } from '../support/project.ts';
 
 const withStages = (stages: string, files: Record<string, string> = {}): Promise<Project> =>
   Project.create({ 'pipeline.yaml': `stages:\n${stages}`, 'params.yaml': '', ...files });
-
-const git = (project: Project, ...args: string[]): void => {
-  const identity = ['-c', 'user.name=a', '-c', 'user.email=a@example.org'];
-  execFileSync('git', [...identity, ...args], { cwd: project.root, stdio: 'pipe' });
-};
 
 /** `sub/data` in each way that people may write it; `ROOT` and `NAME` are the project's. */
 const spellings = [

@@ -3,7 +3,7 @@ import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Summary } from '../../engine/event.ts';
-import { git } from '../ownership/projects.ts';
+import { git } from '../support/git.ts';
 import type { Project } from '../support/project.ts';
 import { copyStudy, hashesOf } from '../support/study.ts';
 

@@ -1,16 +1,10 @@
 // `checkout` and `commit`: outs from the store without running anything, and outs made by hand into it.
-import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { git } from '../support/git.ts';
 import { Project } from '../support/project.ts';
 import { all, jsonLines, textProject } from './text-project.ts';
-
-const git = (project: Project, ...args: string[]): string =>
-  execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args], {
-    cwd: project.root,
-    encoding: 'utf8',
-  });
 
 /** A repository with a tag `one` for the first text and a second commit for another. */
 async function repository(): Promise<Project> {

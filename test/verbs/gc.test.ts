@@ -1,9 +1,10 @@
 // `gc` and `verify`: what leaves the store, what stays, and that nothing which is needed is ever lost.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, readdirSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { git } from '../support/git.ts';
 import { Project } from '../support/project.ts';
 import { projectRoot } from '../support/run-stage.ts';
 import { jsonLines } from './text-project.ts';
@@ -40,12 +41,6 @@ const objects = (project: Project): string[] =>
   readdirSync(project.path('cache/objects'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.includes('/'))
     .sort();
-
-const git = (project: Project, ...args: string[]): string =>
-  execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args], {
-    cwd: project.root,
-    encoding: 'utf8',
-  });
 
 const keys = (project: Project): string[] => readdirSync(project.path('cache/runs')).sort();
 

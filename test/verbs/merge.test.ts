@@ -1,6 +1,6 @@
 // pipeline.lock in git: edits of different stages merge by themselves; a conflict is said, and healed without executing.
-import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
+import { git } from '../support/git.ts';
 import { Project } from '../support/project.ts';
 
 const names = ['a', 'b', 'c'];
@@ -15,11 +15,6 @@ const files = {
   '.gitignore': 'cache/\nout/\nnode_modules\n',
   ...Object.fromEntries(names.map((name) => [`in/${name}.txt`, `${name} 1\n`])),
 };
-
-function git(project: Project, ...args: string[]): string {
-  const identity = ['-c', 'user.name=t', '-c', 'user.email=t@example.org', '-c', 'commit.gpgsign=false'];
-  return execFileSync('git', [...identity, ...args], { cwd: project.root, encoding: 'utf8', stdio: 'pipe' });
-}
 
 /** A project with a branch for each of `edits`, a stage's new input and what was made of it; all were made here. */
 async function branched(
