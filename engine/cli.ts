@@ -43,10 +43,16 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
   // Help, and the nearest name to one that is unknown, need all of them.
   const needed = Object.hasOwn(verbs, verb) ? [verbs[verb]!] : Object.values(verbs);
-  for (const load of needed) program.addCommand((await load()).copyInheritedSettings(program));
   try {
+    for (const load of needed) program.addCommand((await load()).copyInheritedSettings(program));
     await program.parseAsync(argv);
   } catch (error) {
+    // Too few files may be open to load even what explains it.
+    if (isTooMany(error)) {
+      console.error('error: Too many files are open for rodada to start. Raise the limit (`ulimit -n`).');
+      process.exitCode = 1;
+      return;
+    }
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? 0 : 2;
     const option =
@@ -55,6 +61,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (instead) console.error(instead);
   }
 }
+
+const isTooMany = (error: unknown): boolean =>
+  ['EMFILE', 'ENFILE'].includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
 
 /** What to type instead of a command that is another tool's, or a stage. */
 async function foreignAnswer(words: readonly string[]): Promise<string | undefined> {

@@ -19,6 +19,8 @@ export interface Summary {
   readonly fresh: readonly string[];
   readonly failed: readonly string[];
   readonly skipped: readonly string[];
+  /** Something failed beside the stages: what they made may not be recorded. A failure before this says what. */
+  readonly incomplete?: true;
   readonly seconds: number;
 }
 

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { HashProgress } from '../execute/hash-progress.ts';
 import { watchInterrupts } from '../execute/interrupts.ts';
 import { repro } from '../execute/repro.ts';
+import { Tally } from '../execute/tally.ts';
 import { warnOfVaryingInGit } from '../execute/varying-in-git.ts';
 import { storeOf, Workspace } from '../execute/workspace.ts';
 import { lockWorkspace, type WorkspaceLock } from '../execute/workspace-lock.ts';
@@ -13,7 +14,16 @@ import type { Plan } from '../plan/plan.ts';
 import { type Reach, selectTargets } from '../plan/targets.ts';
 import { type Result, succeed } from '../result.ts';
 import { lookAt, tellOfRun } from './looking.ts';
-import { choose, examples, type PlanFlags, type Session, session, withPlanOptions } from './session.ts';
+import {
+  type Chosen,
+  choose,
+  examples,
+  type PlanFlags,
+  type Session,
+  session,
+  systemFailure,
+  withPlanOptions,
+} from './session.ts';
 
 export interface ReproFlags extends PlanFlags {
   readonly force?: boolean;
@@ -89,11 +99,12 @@ async function runRepro(session: Session, wanted: readonly string[], flags: Repr
       for (const warning of found.value.plan.warnings) emit({ type: 'warning', warning });
       return await foretell(session, found.value.plan, found.value.chosen, flags);
     }
+    let tally = new Tally(found.value.chosen);
     const held = await lockWorkspace(root, storeOf(found.value.plan), {
       wait: flags.wait,
       onWait: ({ reason: _, ...holder }) => emit({ type: 'waiting', ...holder }),
       signal,
-      onLost: session.onLost,
+      onLost: (seconds) => session.onLost(seconds, tally.summary()),
     });
     if (!held.ok)
       return failed(
@@ -103,42 +114,66 @@ async function runRepro(session: Session, wanted: readonly string[], flags: Repr
       // Another run may have changed the workspace since.
       if (!found.value.plan.isCurrent()) found = await choose(session, flags, targets, reachOf(flags));
       if (!found.ok) return failed(found.failures);
-      const { plan, chosen } = found.value;
-      const report = (message: string): void => emit({ type: 'note', message });
-      const onHashing = (progress: HashProgress): void => emit({ type: 'hashing', ...progress });
-      const workspace = new Workspace(plan, { setup: true, report }, onHashing, held.value);
-      const lines = workspace.lock.damaged;
-      if (lines.length > 0) report(`${damagedText(lines)}, rebuilt by this run.`);
-      await held.value.registry?.note(workspace.lock);
-      const prepared = await workspace.prepare(chosen);
-      if (!prepared.ok) return failed(prepared.failures);
-      const audited = await audit(plan, flags, report);
-      if (!audited.ok) return failed(audited.failures);
-      const { complete } = await repro(workspace, chosen, {
-        jobs: flags.jobs,
-        force: flags.force === true,
-        restore: flags.restore,
-        keepGoing: flags.keepGoing === true,
-        choice: flags,
-        emit,
-        signal,
-        verbose: flags.verbose === true,
-        audited: audited.value,
-        // Whoever interrupts does not want to wait for that.
-        afterwards: async (executed) => {
-          await held.value.registry?.note(workspace.lock);
-          if (signal.aborted) return;
-          await keepLimit(session, workspace, held.value, executed);
-          await warnOfVaryingInGit(workspace, executed, session.emit);
-        },
-      });
-      return complete ? 0 : 1;
+      tally = new Tally(found.value.chosen);
+      return await bring(session, found.value, flags, { lock: held.value, signal, tally });
+    } catch (error) {
+      const failure = systemFailure(error, root);
+      if (failure === undefined) throw error;
+      failed([failure]);
+      emit(tally.summary());
+      return 1;
     } finally {
       await held.value.release();
     }
   } finally {
     stop();
   }
+}
+
+interface Held {
+  readonly lock: WorkspaceLock;
+  readonly signal: AbortSignal;
+  readonly tally: Tally;
+}
+
+/** Brings what is chosen up to date. @returns the exit code */
+async function bring(
+  session: Session,
+  { plan, chosen }: Chosen,
+  flags: ReproFlags,
+  { lock, signal, tally }: Held,
+): Promise<number> {
+  const { emit, failed } = session;
+  const report = (message: string): void => emit({ type: 'note', message });
+  const onHashing = (progress: HashProgress): void => emit({ type: 'hashing', ...progress });
+  const workspace = new Workspace(plan, { setup: true, report }, onHashing, lock);
+  const lines = workspace.lock.damaged;
+  if (lines.length > 0) report(`${damagedText(lines)}, rebuilt by this run.`);
+  await lock.registry?.note(workspace.lock);
+  const prepared = await workspace.prepare(chosen);
+  if (!prepared.ok) return failed(prepared.failures);
+  const audited = await audit(plan, flags, report);
+  if (!audited.ok) return failed(audited.failures);
+  const { complete } = await repro(workspace, chosen, {
+    jobs: flags.jobs,
+    force: flags.force === true,
+    restore: flags.restore,
+    keepGoing: flags.keepGoing === true,
+    choice: flags,
+    emit,
+    tally,
+    signal,
+    verbose: flags.verbose === true,
+    audited: audited.value,
+    // Whoever interrupts does not want to wait for that.
+    afterwards: async (executed) => {
+      await lock.registry?.note(workspace.lock);
+      if (signal.aborted) return;
+      await keepLimit(session, workspace, lock, executed);
+      await warnOfVaryingInGit(workspace, executed, emit);
+    },
+  });
+  return complete ? 0 : 1;
 }
 
 /** The names of the instances to audit; none, and a note, if nothing can be traced here. */

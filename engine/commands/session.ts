@@ -1,10 +1,10 @@
 // What the verbs share: the options that choose parameters, a reporter that is closed, failures that become exit codes.
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import type { Emit } from '../event.ts';
+import type { Emit, Summary } from '../event.ts';
 import { killAllRuns } from '../execute/processes.ts';
 import { systemErrorText } from '../execute/system-error.ts';
-import { exitCodeOf, type Failure } from '../failure.ts';
+import { exitCodeOf, type Failure, type SystemFailure } from '../failure.ts';
 import type { Instance } from '../plan/instance.ts';
 import { makePlan, type Plan, type PlanOptions } from '../plan/plan.ts';
 import { type Reach, selectTargets } from '../plan/targets.ts';
@@ -20,7 +20,7 @@ export interface Session {
   /** Reports the failures. @returns their exit code */
   readonly failed: (failures: readonly Failure[]) => number;
   /** Ends this process and its commands at once, because another run has taken the run lock; see RunLockOptions. */
-  readonly onLost: (seconds: number) => never;
+  readonly onLost: (seconds: number, summary?: Summary) => never;
 }
 
 export interface OutputFlags {
@@ -44,22 +44,29 @@ export async function session(
   };
   try {
     const emit: Emit = (event) => reporter.report(event);
-    const onLost = (limit: number): never => {
+    const onLost = (limit: number, summary?: Summary): never => {
       killAllRuns();
+      if (summary !== undefined) emit(summary);
       process.exitCode = failed([{ reason: 'lost-lock', limit }]);
       reporter.close();
       process.exit();
     };
     process.exitCode = await work({ root: process.cwd(), emit, failed, onLost });
   } catch (error) {
-    // What the operating system refuses is no bug.
-    const message = systemErrorText(error, process.cwd());
-    if (message === undefined) throw error;
-    const { path = '.' } = error as NodeJS.ErrnoException;
-    process.exitCode = failed([{ reason: 'system', path: relative(process.cwd(), path), message }]);
+    const failure = systemFailure(error, process.cwd());
+    if (failure === undefined) throw error;
+    process.exitCode = failed([failure]);
   } finally {
     reporter.close();
   }
+}
+
+/** What the operating system refused is no bug; undefined if the error is one. */
+export function systemFailure(error: unknown, root: string): SystemFailure | undefined {
+  const message = systemErrorText(error, root);
+  if (message === undefined) return undefined;
+  const { path = '.' } = error as NodeJS.ErrnoException;
+  return { reason: 'system', path: relative(root, path), message };
 }
 
 /** The plan for the parameters that the options choose. */

@@ -1,4 +1,5 @@
 // Ctrl-C once: running stages are asked to end and what is finished stays. Twice: everything ends at once.
+import { setMaxListeners } from 'node:events';
 import { killAllRuns } from './processes.ts';
 
 /** npm passes a signal on that the terminal has sent to the engine too: so soon after the first it is the same. */
@@ -7,6 +8,7 @@ const sameSignal = 500; // milliseconds
 /** Watches for signals that ask to end; `stop` ends the watch. */
 export function watchInterrupts(): { signal: AbortSignal; stop: () => void } {
   const controller = new AbortController();
+  setMaxListeners(0, controller.signal); // each instance that runs has one
   let first = 0;
   const handle = (name: NodeJS.Signals): void => {
     if (!controller.signal.aborted) {

@@ -4,6 +4,7 @@ import type { Failure } from '../failure.ts';
 import { type LockBlock, LockTexts, lockFile, writeLock } from '../lock-file.ts';
 import type { PlanChoice } from '../ownership/made-outs.ts';
 import type { Instance } from '../plan/instance.ts';
+import { cacheFolder } from '../store/store-folder.ts';
 import { marked } from '../varying.ts';
 import { clean } from './clean.ts';
 import { clearLeftovers } from './leftovers.ts';
@@ -12,7 +13,8 @@ import { runInstance } from './run-instance.ts';
 import { shorterInstances } from './shorter-runs.ts';
 import { Slots } from './slots.ts';
 import { stageFailure } from './stage-failure.ts';
-import { systemErrorText } from './system-error.ts';
+import { systemErrorText, thrownText } from './system-error.ts';
+import { Tally } from './tally.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface ReproOptions {
@@ -24,6 +26,8 @@ export interface ReproOptions {
   /** The parameters that the plan was made with. */
   readonly choice?: PlanChoice;
   readonly emit: Emit;
+  /** Gets what is done; of use if the process may end before this does. */
+  readonly tally?: Tally;
   readonly signal: AbortSignal;
   /** Whether what commands print is reported while they run. */
   readonly verbose: boolean;
@@ -36,35 +40,70 @@ export interface ReproOptions {
 /** How long lock blocks may wait to be written together. A cut in between costs a look at the run records. */
 const lockInterval = 500; // milliseconds
 
-/** @returns what was done, and whether all that was chosen is up to date and recorded */
+/**
+ * Brings the instances up to date, and ends with a summary, whatever the file system or a bug throws.
+ * @returns the summary, and whether all that was chosen is up to date and recorded
+ */
 export async function repro(
   workspace: Workspace,
   instances: readonly Instance[],
   options: ReproOptions,
 ): Promise<{ readonly summary: Summary; readonly complete: boolean }> {
-  const started = performance.now();
-  const { emit, signal } = options;
-  const slots = new Slots(options.jobs);
-  const done: Record<'executed' | 'restored' | 'fresh' | 'failed' | 'skipped', string[]> = {
-    executed: [],
-    restored: [],
-    fresh: [],
-    failed: [],
-    skipped: [],
+  const { emit, signal, tally = new Tally(instances) } = options;
+  const told = new Set<string>();
+  const attempt = async (path: string, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      tally.noteIncomplete();
+      const message = thrownText(error, workspace.root);
+      if (!told.has(message)) emit({ type: 'failure', failure: { reason: 'system', path, message } });
+      told.add(message);
+    }
   };
-  const results = new Map<string, Promise<boolean>>();
-  let stopped = false;
+  let lock: LockWriter | undefined;
   emit({ type: 'plan', stages: instances.length });
   for (const warning of [...workspace.plan.warnings, ...workspace.codeWarnings])
     emit({ type: 'warning', warning });
-  await clearLeftovers(workspace.root, workspace.cache);
-  await clean(workspace, emit);
-  workspace.made.choose(options.choice ?? {});
-  const lock = new LockWriter(workspace);
-  const shorter = shorterInstances(workspace.plan, instances);
+  await attempt(cacheFolder, async () => {
+    await clearLeftovers(workspace.root, workspace.cache);
+    await clean(workspace, emit);
+    workspace.made.choose(options.choice ?? {});
+    lock = new LockWriter(workspace);
+    await bringAll(workspace, instances, lock, tally, options);
+  });
+  await attempt(cacheFolder, async () => {
+    workspace.check();
+    await workspace.memo.save();
+    await workspace.made.close();
+  });
+  await workspace.trash.emptied().catch((error: Error) => {
+    const message = systemErrorText(error, workspace.root) ?? String(error);
+    emit({ type: 'note', message: `Scratch could not be removed, the next run tries again. ${message}` });
+  });
+  await attempt(lockFile, async () => lock?.finish());
+  await attempt(cacheFolder, async () => options.afterwards?.(tally.executed));
+  if (signal.aborted)
+    emit({ type: 'failure', failure: { reason: 'interrupted', signal: String(signal.reason) } });
+  const summary = tally.summary();
+  emit(summary);
+  return { summary, complete: tally.isComplete };
+}
 
+async function bringAll(
+  workspace: Workspace,
+  instances: readonly Instance[],
+  lock: LockWriter,
+  tally: Tally,
+  options: ReproOptions,
+): Promise<void> {
+  const { emit, signal } = options;
+  const slots = new Slots(options.jobs);
+  const results = new Map<string, Promise<boolean>>();
+  const shorter = shorterInstances(workspace.plan, instances);
+  let stopped = false;
   const skip = (instance: Instance, because: string): boolean => {
-    done.skipped.push(instance.name);
+    tally.note(instance, 'skipped');
     emit({ type: 'skipped', stage: instance.name, because });
     return false;
   };
@@ -73,7 +112,7 @@ export async function repro(
     for (const need of workspace.plan.graph.needs.get(instance.name)!)
       if ((await results.get(need.name)) === false) return skip(instance, need.name);
     const halted = (): boolean => stopped;
-    const cause = (): string => (signal.aborted ? 'interrupted' : (done.failed[0] ?? 'interrupted'));
+    const cause = (): string => (signal.aborted ? 'interrupted' : (tally.firstFailed ?? 'interrupted'));
     if (signal.aborted || halted()) return skip(instance, cause());
     const outcome = await runInstance(workspace, instance, {
       force: options.force,
@@ -89,55 +128,25 @@ export async function repro(
       (error: Error): Outcome => ({ status: 'failed', failure: unexpected(workspace, instance, error) }),
     );
     if (outcome.status === 'interrupted') return skip(instance, cause());
+    tally.note(instance, outcome.status);
     if (outcome.status === 'failed') {
-      done.failed.push(instance.name);
       stopped ||= !options.keepGoing;
       emit({ type: 'failure', failure: withSkips(outcome.failure, workspace, instances) });
       return false;
     }
-    done[outcome.status].push(instance.name);
     if (outcome.block !== undefined) lock.set(outcome.block);
     return true;
   };
   for (const instance of instances) results.set(instance.name, bring(instance));
-  await Promise.all(results.values());
-
-  workspace.check();
-  await workspace.memo.save();
-  await workspace.made.close();
-  await workspace.trash.emptied().catch((error: Error) => {
-    const message = systemErrorText(error, workspace.root) ?? String(error);
-    emit({ type: 'note', message: `Scratch could not be removed, the next run tries again. ${message}` });
-  });
-  const unwritten = await lock.finish().then(
-    () => undefined,
-    (error: Error) => systemErrorText(error, workspace.root) ?? error.stack ?? String(error),
-  );
-  if (unwritten !== undefined)
-    emit({ type: 'failure', failure: { reason: 'system', path: lockFile, message: unwritten } });
-  await options.afterwards?.(done.executed);
-  if (signal.aborted)
-    emit({ type: 'failure', failure: { reason: 'interrupted', signal: String(signal.reason) } });
-  const seconds = Math.round(performance.now() - started) / 1000;
-  const order = new Map(instances.map(({ name }, i) => [name, i]));
-  const inOrder = (names: string[]): string[] => names.sort((a, b) => order.get(a)! - order.get(b)!);
-  const summary: Summary = {
-    type: 'summary',
-    executed: inOrder(done.executed),
-    restored: inOrder(done.restored),
-    fresh: inOrder(done.fresh),
-    failed: inOrder(done.failed),
-    skipped: inOrder(done.skipped),
-    seconds,
-  };
-  emit(summary);
-  const complete = unwritten === undefined && done.failed.length + done.skipped.length === 0;
-  return { summary, complete };
+  // If one throws, the others come to an end first.
+  const ended = await Promise.allSettled(results.values());
+  const thrown = ended.find(({ status }) => status === 'rejected');
+  if (thrown?.status === 'rejected') throw thrown.reason;
 }
 
 /** What the file system or a bug threw while the engine worked on an instance. */
 function unexpected(workspace: Workspace, instance: Instance, error: Error): Failure {
-  const message = systemErrorText(error, workspace.root) ?? error.stack ?? String(error);
+  const message = thrownText(error, workspace.root);
   return stageFailure(instance, message);
 }
 

@@ -1,5 +1,5 @@
 // One run at a time in a workspace: each leaves a claim with its name, and starts once it sees no other that is alive.
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -128,7 +128,8 @@ function hold(claim: OwnClaim, onLost: RunLockOptions['onLost']): RunLock {
   const stop = keepBeating(claim.path, claim.firstByte, claim.beat, lost);
   return {
     check: () => {
-      if (!existsSync(claim.path)) lost();
+      // Throws if nobody can tell, because a folder on the way is forbidden for example.
+      if (statSync(claim.path, { throwIfNoEntry: false }) === undefined) lost();
     },
     release: async () => {
       stop();

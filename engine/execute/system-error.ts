@@ -2,7 +2,12 @@
 import { lstatSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { UnreadableName } from '../store/file-names.ts';
+import { targetOf } from '../store/files.ts';
 import { ChangingFile } from '../store/tree.ts';
+
+/** What was thrown, in a sentence; of a bug all that is known of it. */
+export const thrownText = (error: unknown, root: string): string =>
+  systemErrorText(error, root) ?? (error instanceof Error ? error.stack : undefined) ?? String(error);
 
 /** The sentence for an error of a system call, or of a file that can't be kept; undefined for one that is a bug. */
 export function systemErrorText(error: unknown, root: string): string | undefined {
@@ -12,8 +17,8 @@ export function systemErrorText(error: unknown, root: string): string | undefine
   const { code, path, dest, message } = error as NodeJS.ErrnoException & { dest?: string };
   const shown = (absolute: string | undefined): string => {
     if (absolute === undefined) return 'A file';
-    const inside = relative(root, absolute);
-    return inside.startsWith('..') ? absolute : inside === '' ? 'The project' : inside;
+    const inside = relative(root, targetOf(absolute));
+    return inside.startsWith('..') ? targetOf(absolute) : inside === '' ? 'The project' : inside;
   };
   const at = shown(dest ?? path);
   switch (code) {

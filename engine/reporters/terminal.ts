@@ -236,7 +236,8 @@ const silenceText = (silence: LockedFailure['silence']): string =>
     : ` No sign of life for ${duration(silence.seconds)}; taking over after ${duration(silence.limit)}.`;
 
 /** One line: what was executed, restored, fresh; then what failed. */
-function summaryText({ executed, restored, fresh, failed, skipped, seconds }: Summary): string {
+function summaryText(summary: Summary): string {
+  const { executed, restored, fresh, failed, skipped, incomplete, seconds } = summary;
   const counts = [
     executed.length > 0 ? pc.green(`${executed.length} executed`) : '0 executed',
     `${restored.length} restored`,
@@ -244,6 +245,6 @@ function summaryText({ executed, restored, fresh, failed, skipped, seconds }: Su
     ...(failed.length > 0 ? [pc.red(`${failed.length} failed`)] : []),
     ...(skipped.length > 0 ? [pc.yellow(`${skipped.length} skipped`)] : []),
   ];
-  const verdict = failed.length + skipped.length > 0 ? pc.red('✖') : pc.green('✔');
+  const verdict = incomplete === true || failed.length + skipped.length > 0 ? pc.red('✖') : pc.green('✔');
   return `${verdict} ${counts.join(', ')} in ${duration(seconds)}`;
 }

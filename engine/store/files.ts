@@ -16,6 +16,9 @@ export const temporaryName = (path: string): string => `${path}.${process.pid}-$
 /** Whether `temporaryName` gave the name, which is left over where a process was killed. */
 export const isTemporaryName = (name: string): boolean => /\.\d+-\d+\.tmp$/.test(name);
 
+/** The file that a temporary one is to become; any other stays what it is. */
+export const targetOf = (path: string): string => path.replace(/\.\d+-\d+\.tmp$/, '');
+
 export interface WriteOptions {
   /** Whether it is forced to disk; a mere cache need not be. */
   readonly durable?: boolean;
