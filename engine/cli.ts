@@ -1,5 +1,7 @@
 // The command line: verbs, help and exit codes (0 done, 1 a stage or gate failed, 2 usage or configuration).
 import { Command, CommanderError } from 'commander';
+import { startFolder, typed, withTyped } from './invocation.ts';
+import { shellWord } from './shell-word.ts';
 
 /** The verbs in the order of the help, each loaded only when it is needed. */
 const verbs: Readonly<Record<string, () => Promise<Command>>> = {
@@ -19,6 +21,12 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./commands/check.ts')).checkCommand(),
 };
 
+/** The first line of the help: the command as the user can type it. */
+function usage(command: Command): string {
+  if (command.parent === null) return `${typed('').trimEnd()} ${command.usage()}`;
+  return typed(`${command.name()} ${command.usage()}`);
+}
+
 /** Runs the verb that `argv` names; the exit code is left in `process.exitCode`. */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('rodada')
@@ -27,7 +35,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     )
     .option('-V, --version', 'print the version') // answered by rodada.mjs
     .exitOverride()
-    .showHelpAfterError('(--help shows the options)');
+    .showHelpAfterError('(--help shows the options)')
+    .configureHelp({ commandUsage: usage });
   const verb = argv[2] ?? '';
   // Whoever reads along, such as `head`, may have seen enough; a run goes on all the same.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -58,7 +67,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     const option =
       error.code === 'commander.unknownOption' ? /'([^']+)'/.exec(error.message)?.[1] : undefined;
     const instead = option && (await import('./commands/foreign-verbs.ts')).foreignOption(verb, option);
-    if (instead) console.error(instead);
+    if (instead) console.error(withTyped(instead));
   }
 }
 
@@ -70,9 +79,12 @@ async function foreignAnswer(words: readonly string[]): Promise<string | undefin
   const [verb = ''] = words;
   if (verb === '' || verb.startsWith('-')) return undefined;
   const { readPipeline } = await import('./config/pipeline.ts');
-  const pipeline = readPipeline(process.cwd());
-  const stages = pipeline.ok ? Object.keys(pipeline.value.definition.stages) : [];
+  const { projectAround } = await import('./project-folder.ts');
+  const root = projectAround(startFolder() ?? '/');
+  const pipeline = root === undefined ? undefined : readPipeline(root);
+  const stages = pipeline?.ok === true ? Object.keys(pipeline.value.definition.stages) : [];
   if (stages.some((stage) => stage === verb || verb.startsWith(`${stage}:`)))
-    return `\`${verb}\` is a stage: \`rodada repro ${verb}\` runs it.`;
-  return (await import('./commands/foreign-verbs.ts')).foreignVerb(words);
+    return `\`${verb}\` is a stage: \`${typed(`repro ${shellWord(verb)}`)}\` runs it.`;
+  const answer = (await import('./commands/foreign-verbs.ts')).foreignVerb(words);
+  return answer && withTyped(answer);
 }

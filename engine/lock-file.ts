@@ -36,7 +36,7 @@ export interface LockBlock {
 }
 
 const header = `# Written by rodada: what the workspace holds, and from which inputs. Commit it; don't edit it.
-# Each block is JSON. After a merge with conflicts, \`npm run repro\` rebuilds the blocks concerned.
+# Each block is JSON. After a merge with conflicts, the next repro rebuilds the blocks concerned.
 `;
 
 export interface Lock {

@@ -81,6 +81,16 @@ async function forgetOld() {
   }
 }
 
+/** Whether somebody has removed the current folder; programs that the engine starts would wait or fail there. */
+function isFolderGone() {
+  try {
+    process.cwd();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 /** Why the engine can't start in this installation, and what to do; undefined if it can. */
 function setUpProblem() {
   const { dependencies, engines } = manifest();
@@ -112,7 +122,11 @@ const manifest = () => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8
 async function entry() {
   const folder = join(compiled, keyOfEngine());
   const file = join(folder, 'cli.mjs');
-  const problem = existsSync(file) ? undefined : setUpProblem();
+  const problem = isFolderGone()
+    ? 'The current folder no longer exists. Change to another one.'
+    : existsSync(file)
+      ? undefined
+      : setUpProblem();
   if (problem !== undefined) {
     console.error(`error: ${problem}`);
     process.exit(2);

@@ -4,19 +4,23 @@ import { Command } from 'commander';
 import { metricDifferences } from '../compare/difference.ts';
 import { type Format, formatVerdict } from '../compare/format.ts';
 import { judge } from '../compare/judge.ts';
-import { type Output, terminal } from '../compare/output.ts';
+import type { Output } from '../compare/output.ts';
 import type { Results } from '../compare/results.ts';
 import { loadSides, type SidesOptions, unkeptText } from '../compare/sides.ts';
 import { exitCodeOf, type Failure } from '../failure.ts';
+import { typed } from '../invocation.ts';
 import {
   baselineHelp,
   baselineOption,
   formatOption,
+  inProject,
   noteRun,
+  type Place,
   profileOption,
   realHelp,
   timingOption,
 } from './compare.ts';
+import { examples } from './session.ts';
 
 export interface CheckOptions extends SidesOptions {
   readonly format: Format;
@@ -65,22 +69,22 @@ export function checkCommand(): Command {
     .addOption(profileOption())
     .addHelpText(
       'after',
-      `${baselineHelp}
+      () => `${baselineHelp}
 
 A gate is { metric: PATH:KEY, better: higher | lower, tolerance: 0.02 or 5% }. PATH and KEY are globs: * stands for one
 folder or one part of the key, ** for any number. A tolerance in % is of the old value. A metric that is gone is a
 regression, a new one passes.
 ${realHelp}
-
-Examples:
-  npm run check                                    # against main
-  npm run check -- --baseline v1.0                 # against a tag
-  npm run -s check -- --format md > comment.md     # for a pull request
-  npm run -s check -- --format json                # {ok, baseline, offenders, judged, gates, unmatched}
+${examples([
+  [typed('check'), 'against main'],
+  [typed('check --baseline v1.0'), 'against a tag'],
+  [`${typed('check --format md', { quiet: true })} > comment.md`, 'for a pull request'],
+  [typed('check --format json', { quiet: true }), '{ok, baseline, offenders, judged, gates, unmatched}'],
+])}
 
 Exit code: 0 where all gates let pass; 1 on a regression; 2 where there is nothing to judge.`,
     )
-    .action(async (options: Omit<CheckOptions, 'cwd'>) => {
-      process.exitCode = await runCheck({ ...options, cwd: process.cwd() }, terminal());
+    .action(async (options: Omit<CheckOptions, keyof Place>) => {
+      await inProject((place, output) => runCheck({ ...options, ...place }, output));
     });
 }

@@ -6,6 +6,7 @@ import { checkOut } from '../execute/checkout.ts';
 import { lockWorkspace } from '../execute/workspace-lock.ts';
 import type { Failure } from '../failure.ts';
 import { lockAt, selectBlocks } from '../inspect/locked-stages.ts';
+import { typed } from '../invocation.ts';
 import { damagedText, type Lock, type LockBlock, lockFile, readLock, writeLock } from '../lock-file.ts';
 import { MadeOuts } from '../ownership/made-outs.ts';
 import { succeed } from '../result.ts';
@@ -34,11 +35,15 @@ export function checkoutCommand(): Command {
     )
     .addHelpText(
       'after',
-      `${examples(`
-  $ git switch other && npm run checkout        code and outs of another branch
-  $ npm run checkout -- train:cnn1              one model's trainings
-  $ npm run checkout -- --rev v1.0 evaluate     what stood there at a tag; --rev HEAD brings back what was committed
-  $ npm run checkout -- --force data            not what was changed by hand`)}
+      () => `${examples([
+        [`git switch other && ${typed('checkout')}`, 'code and outs of another branch'],
+        [typed('checkout train:cnn1'), "one model's trainings"],
+        [
+          typed('checkout --rev v1.0 evaluate'),
+          'what stood there at a tag; --rev HEAD brings back what was committed',
+        ],
+        [typed('checkout --force data'), 'not what was changed by hand'],
+      ])}
 
 What is overwritten is in the store: an out that holds anything else is left, and named. Outs of stages that the lock does
 not have are left, too. Exit code: 0 where all outs are what the lock says; 1 where some could not be had.`,
@@ -48,12 +53,12 @@ not have are left, too. Exit code: 0 where all outs are what the lock says; 1 wh
     );
 }
 
-const withoutLock: Failure = {
+const withoutLock = (): Failure => ({
   reason: 'file',
   path: lockFile,
   message: 'There is no such file: nothing says what to check out.',
-  hint: 'Run `rodada repro`, or name a revision that has one with `--rev`.',
-};
+  hint: `Run \`${typed('repro')}\`, or name a revision that has one with \`--rev\`.`,
+});
 
 async function runCheckout(
   session: Session,
@@ -62,7 +67,7 @@ async function runCheckout(
 ): Promise<number> {
   const { root, emit, failed } = session;
   const cache = join(root, cacheFolder);
-  if (rev === undefined && !existsSync(join(root, lockFile))) return failed([withoutLock]);
+  if (rev === undefined && !existsSync(join(root, lockFile))) return failed([withoutLock()]);
   const store = storeAt(root);
   const held = await lockWorkspace(root, store, session);
   if (!held.ok) return failed(held.failures);

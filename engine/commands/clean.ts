@@ -1,4 +1,5 @@
 // `rodada clean`: moves out of the workspace what pipeline.yaml no longer makes.
+import { relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { clean } from '../execute/clean.ts';
 import { clearLeftovers } from '../execute/leftovers.ts';
@@ -6,6 +7,7 @@ import { LockWriter } from '../execute/repro.ts';
 import { Workspace } from '../execute/workspace.ts';
 import { lockWorkspace } from '../execute/workspace-lock.ts';
 import type { UsageFailure } from '../failure.ts';
+import { startFolder, typed } from '../invocation.ts';
 import { writeLock } from '../lock-file.ts';
 import type { Plan } from '../plan/plan.ts';
 import { storeAt } from '../store/configured-store.ts';
@@ -25,10 +27,11 @@ export function cleanCommand(): Command {
     .option('--json', 'print events as JSON lines; the last is {"type":"clean","dry":…,"moved":n,"kept":n}')
     .addHelpText(
       'after',
-      `${examples(`
-  $ npx rodada clean --dry             what is left over from removed stages, labels and outputs
-  $ npx rodada clean                   move it out; the store keeps it
-  $ npx rodada clean --keep data/raw   the stage that made it is gone, but the data is needed`)}
+      () => `${examples([
+        [typed('clean --dry'), 'what is left over from removed stages, labels and outputs'],
+        [typed('clean'), 'move it out; the store keeps it'],
+        [typed('clean --keep data/raw'), 'the stage that made it is gone, but the data is needed'],
+      ])}
 
 Outputs that the store does not keep go to cache/displaced. What was changed by hand stays where it is.
 Exit code: 1 if something stays; 0 otherwise.`,
@@ -77,8 +80,11 @@ async function keepLeftovers(
   { lock, made, leftovers }: Plan,
   paths: readonly string[],
 ): Promise<number> {
-  const names = paths.map((path) => path.replace(/\/+$/, ''));
   const known = new Map(leftovers.all().map((leftover) => [leftover.path, leftover]));
+  const names = paths.map((path) => {
+    const [first, ...forms] = formsOf(root, path);
+    return [first!, ...forms].find((form) => known.has(form)) ?? first!;
+  });
   const unknown = names.find((path) => !known.has(path));
   if (unknown !== undefined) return failed([notLeft(unknown, [...known.keys()])]);
   for (const path of names) made.forget(path);
@@ -100,6 +106,10 @@ async function keepLeftovers(
   emit({ type: 'adopted', paths: names });
   return 0;
 }
+
+/** What a path may mean: relative to where the user is, or to the project, as rodada names it. */
+const formsOf = (root: string, path: string): string[] =>
+  [startFolder() ?? root, root].map((folder) => relative(root, resolve(folder, path)));
 
 function notLeft(path: string, known: readonly string[]): UsageFailure {
   const hint = known.length === 0 ? 'Nothing is left over.' : `Left over: ${known.join(', ')}.`;

@@ -4,6 +4,7 @@ import { acceptOuts } from '../execute/accept.ts';
 import { clean } from '../execute/clean.ts';
 import { storeOf, Workspace } from '../execute/workspace.ts';
 import { lockWorkspace } from '../execute/workspace-lock.ts';
+import { typed } from '../invocation.ts';
 import { choose, examples, type PlanFlags, type Session, session, withPlanOptions } from './session.ts';
 
 export function commitCommand(): Command {
@@ -17,9 +18,13 @@ export function commitCommand(): Command {
     )
     .addHelpText(
       'after',
-      `${examples(`
-  $ npx rodada commit split          split.json was edited: from now on it is what split makes
-  $ npx rodada commit                after a change of code that changes no result, such as another name of a variable`)}
+      () => `${examples([
+        [typed('commit split'), 'split.json was edited: from now on it is what split makes'],
+        [
+          typed('commit'),
+          'after a change of code that changes no result, such as another name of a variable',
+        ],
+      ])}
 
 The outs go into the store and pipeline.lock, and repro restores them wherever the inputs are the same. To have what the
 command makes instead: \`repro --force --single-item STAGE\`. Exit code: 1 where there was nothing to accept at an out.`,

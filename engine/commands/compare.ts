@@ -4,9 +4,12 @@ import { differences } from '../compare/difference.ts';
 import { type Format, formatDifference, formats } from '../compare/format.ts';
 import { type Output, terminal } from '../compare/output.ts';
 import { loadSides, type SidesOptions, unkeptText } from '../compare/sides.ts';
-import { exitCodeOf } from '../failure.ts';
+import { exitCodeOf, type Failure } from '../failure.ts';
+import { startFolder, typed } from '../invocation.ts';
+import { enterProjectOrFolder, namesPaths, placeText } from '../project-folder.ts';
 import { runningText } from '../reporters/running-text.ts';
 import { lockViewer } from './looking.ts';
+import { examples } from './session.ts';
 
 export interface CompareOptions extends SidesOptions {
   readonly format: Format;
@@ -36,6 +39,34 @@ export async function runCompare(options: CompareOptions, output: Output): Promi
 export async function noteRun(root: string, output: Output): Promise<void> {
   const run = await lockViewer(root).running();
   if (run !== undefined) output.note(runningText(run));
+}
+
+/** Where compare and check work. */
+export interface Place {
+  /** The project's folder. */
+  readonly cwd: string;
+  /** The folder that a folder named as baseline is relative to. */
+  readonly typedIn: string;
+}
+
+/** Compares in the user's project, or in their folder, which may have metrics and no pipeline.yaml. */
+export async function inProject(work: (place: Place, output: Output) => Promise<number>): Promise<void> {
+  const own = terminal();
+  const project = enterProjectOrFolder();
+  if (!project.ok) {
+    own.failures(project.failures);
+    process.exitCode = exitCodeOf(project.failures);
+    return;
+  }
+  const cwd = project.value;
+  let showsPaths = false;
+  const failures = (shown: readonly Failure[]): void => {
+    showsPaths ||= shown.some(namesPaths);
+    own.failures(shown);
+  };
+  process.exitCode = await work({ cwd, typedIn: startFolder() ?? cwd }, { ...own, failures });
+  const place = showsPaths ? placeText(cwd) : undefined;
+  if (place !== undefined) own.note(place);
 }
 
 export const baselineOption = (): Option =>
@@ -73,18 +104,21 @@ export function compareCommand(): Command {
     .addOption(profileOption())
     .addHelpText(
       'after',
-      `${baselineHelp}
+      () => `${baselineHelp}
 ${realHelp}
-
-Examples:
-  npm run compare                              # with main
-  npm run compare -- --baseline HEAD~2         # with the last commit but one
-  npm run compare -- --baseline ../other --all # with another checkout, equal values too
-  npm run -s compare -- --format json          # {metrics: [{path, key, old, new, delta, better}], params: [{key, old, new}]}
+${examples([
+  [typed('compare'), 'with main'],
+  [typed('compare --baseline HEAD~2'), 'with the last commit but one'],
+  [typed('compare --baseline ../other --all'), 'with another checkout, equal values too'],
+  [
+    typed('compare --format json', { quiet: true }),
+    '{metrics: [{path, key, old, new, delta, better}], params: [{key, old, new}]}',
+  ],
+])}
 
 Exit code: 0, whatever differs; 2 where there is nothing to compare.`,
     )
-    .action(async (options: Omit<CompareOptions, 'cwd'>) => {
-      process.exitCode = await runCompare({ ...options, cwd: process.cwd() }, terminal());
+    .action(async (options: Omit<CompareOptions, keyof Place>) => {
+      await inProject((place, output) => runCompare({ ...options, ...place }, output));
     });
 }

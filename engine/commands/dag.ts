@@ -1,6 +1,7 @@
 // `rodada dag [targets…]`: draws what depends on what.
 import { Command, Option } from 'commander';
 import { type DagFormat, stageGraph } from '../inspect/stage-graph.ts';
+import { typed } from '../invocation.ts';
 import { selectTargets } from '../plan/targets.ts';
 import { tellOfRun } from './looking.ts';
 import { examples, type PlanFlags, planOf, type Session, session, withPlanOptions } from './session.ts';
@@ -24,11 +25,12 @@ export function dagCommand(): Command {
     .option('--json', 'print the nodes as a JSON line')
     .addHelpText(
       'after',
-      `${examples(`
-  $ npm run dag                                   the stages as a tree
-  $ npm run dag -- train:cnn1 --expand            what one model's trainings need
-  $ npm run -s dag -- --mermaid > dag.mmd         for a Markdown file
-  $ npm run -s dag -- --dot | dot -Tsvg > dag.svg`)}
+      () => `${examples([
+        [typed('dag'), 'the stages as a tree'],
+        [typed('dag train:cnn1 --expand'), "what one model's trainings need"],
+        [`${typed('dag --mermaid', { quiet: true })} > dag.mmd`, 'for a Markdown file'],
+        [`${typed('dag --dot', { quiet: true })} | dot -Tsvg > dag.svg`, ''],
+      ])}
 
 In the tree a stage stands once, below the last of what it needs; "← also" names the rest. A dependency that follows from
 others is left out: of a → b → c and a → c the second.`,

@@ -6,6 +6,8 @@ import { setFrozen } from '../config/freeze.ts';
 import { meant } from '../config/nearest.ts';
 import { pipelineFile, readPipeline } from '../config/pipeline.ts';
 import type { UsageFailure } from '../failure.ts';
+import { typed } from '../invocation.ts';
+import { shellWord } from '../shell-word.ts';
 import { writeFileAtomic } from '../store/files.ts';
 import { examples, type OutputFlags, type Session, session } from './session.ts';
 
@@ -26,9 +28,10 @@ function command(verb: Verb): Command {
     .option('--json', 'print a JSON line for each stage')
     .addHelpText(
       'after',
-      `${examples(`
-  $ npx rodada freeze download      keep the pictures that are there, whatever changes before them
-  $ npx rodada unfreeze download    let it run again`)}
+      () => `${examples([
+        [typed('freeze download'), 'keep the pictures that are there, whatever changes before them'],
+        [typed('unfreeze download'), 'let it run again'],
+      ])}
 
 The rest of the file, its comments too, stays as it is.`,
     )
@@ -64,7 +67,7 @@ function unknown(stage: string, known: readonly string[], verb: Verb): UsageFail
   const whole = stage.split(':')[0]!;
   if (stage !== whole && known.includes(whole)) {
     const message = `\`${stage}\` is an instance; a stage is frozen as a whole.`;
-    return { reason: 'usage', message, hint: `Run \`rodada ${verb} ${whole}\`.` };
+    return { reason: 'usage', message, hint: `Run \`${typed(`${verb} ${shellWord(whole)}`)}\`.` };
   }
   const hint = meant(stage, known);
   const message = `There is no stage \`${stage}\`.`;

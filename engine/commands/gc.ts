@@ -10,7 +10,9 @@ import type { Failure } from '../failure.ts';
 import { collect } from '../gc/collect.ts';
 import { collectToLimit } from '../gc/limit.ts';
 import { keptRuns, neededByHistory, type Scope } from '../gc/scope.ts';
+import { startFolder, typed } from '../invocation.ts';
 import { damagedText, lockFile, readLock } from '../lock-file.ts';
+import { shellWord } from '../shell-word.ts';
 import type { Registry } from '../store/registry.ts';
 import { cacheFolder } from '../store/store-folder.ts';
 import { examples, type OutputFlags, type Session, session } from './session.ts';
@@ -47,11 +49,12 @@ export function gcCommand(): Command {
     .option('--json', 'print JSON lines; the last is {"type":"gc","removed":{…},"kept":{…},…}')
     .addHelpText(
       'after',
-      `${examples(`
-  $ npm run gc -- --dry                               what would go, and how much that is
-  $ npm run gc                                        keep only what the workspace needs
-  $ npm run gc -- --branches --tags                   and what branches and tags need
-  $ npm run gc -- --runs 3 --newer-than 30d           and the last three runs of each stage, and a month's`)}
+      () => `${examples([
+        [typed('gc --dry'), 'what would go, and how much that is'],
+        [typed('gc'), 'keep only what the workspace needs'],
+        [typed('gc --branches --tags'), 'and what branches and tags need'],
+        [typed('gc --runs 3 --newer-than 30d'), "and the last three runs of each stage, and a month's"],
+      ])}
 
 With \`cache: { limit: 20 GB }\` in pipeline.yaml and no option that says what to keep, only as much leaves as the limit
 asks for, what was not used for longest first; repro does the same when it has made something. The limit is of the results
@@ -63,11 +66,11 @@ to go on from goes as well, unless --newer-than keeps it.`,
     .action((flags: GcFlags) => session(flags, (session) => runGc(session, flags)));
 }
 
-const withoutLock: Failure = {
+const withoutLock = (): Failure => ({
   reason: 'usage',
   message: `There is no ${lockFile}: the whole store would go.`,
-  hint: 'Run `rodada repro`, or check the file out; or name what to keep, such as `--newer-than 30d`.',
-};
+  hint: `Run \`${typed('repro')}\`, or check the file out; or name what to keep, such as \`--newer-than 30d\`.`,
+});
 
 async function runGc(session: Session, flags: GcFlags): Promise<number> {
   const { root, emit, failed } = session;
@@ -89,17 +92,17 @@ async function runGc(session: Session, flags: GcFlags): Promise<number> {
   if (!held.ok) return failed(held.failures);
   try {
     const { registry } = held.value;
-    const unknown = forget(registry, root, flags.forget ?? []);
+    const unknown = forget(registry, startFolder() ?? root, flags.forget ?? []);
     if (unknown !== undefined) return failed([unknown]);
     const lock = readLock(root);
     if (lock.damaged.length > 0) return failed([damagedLock(lock.damaged)]);
-    if (!existsSync(join(root, lockFile)) && !hasScope) return failed([withoutLock]);
+    if (!existsSync(join(root, lockFile)) && !hasScope) return failed([withoutLock()]);
     await registry?.note(lock);
     const others = registry?.others();
     for (const gone of others?.gone ?? [])
       emit({
         type: 'note',
-        message: `The workspace ${gone} no longer exists. What it needs is kept; \`rodada gc --forget ${gone}\` lets it go.`,
+        message: `The workspace ${gone} no longer exists. What it needs is kept; \`${typed(`gc --forget ${shellWord(gone)}`)}\` drops that.`,
       });
     const places = { cache, store, others };
     const dry = flags.dry === true;
@@ -131,9 +134,13 @@ async function runGc(session: Session, flags: GcFlags): Promise<number> {
 }
 
 /** Forgets workspaces that shared the store. @returns what is wrong if one of them is not known */
-function forget(registry: Registry | undefined, root: string, paths: readonly string[]): Failure | undefined {
+function forget(
+  registry: Registry | undefined,
+  typedIn: string,
+  paths: readonly string[],
+): Failure | undefined {
   for (const path of paths)
-    if (registry?.forget(path) !== true && registry?.forget(resolve(root, path)) !== true) {
+    if (registry?.forget(path) !== true && registry?.forget(resolve(typedIn, path)) !== true) {
       const known = registry?.roots() ?? [];
       return {
         reason: 'usage',
@@ -147,7 +154,7 @@ function forget(registry: Registry | undefined, root: string, paths: readonly st
 const damagedLock = (lines: readonly number[]): Failure => ({
   reason: 'usage',
   message: `${damagedText(lines)}: what they need can't be told.`,
-  hint: 'Run `rodada repro`, which rebuilds them, then try again.',
+  hint: `Run \`${typed('repro')}\`, which rebuilds them, then try again.`,
 });
 
 function count(text: string): number {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { RunLogs } from '../execute/run-log.ts';
 import { findRuns, type ShownRun } from '../inspect/runs.ts';
+import { typed } from '../invocation.ts';
 import { cacheFolder } from '../store/store-folder.ts';
 import { tellOfRun } from './looking.ts';
 import { examples, type OutputFlags, planOf, type Session, session } from './session.ts';
@@ -41,12 +42,13 @@ export function logCommand(): Command {
     )
     .addHelpText(
       'after',
-      `${examples(`
-  $ npm run log -- download                            what it printed when it ran last
-  $ npm run log -- train                               how the last run of each training went
-  $ npm run log -- train:cnn1:batch32-epochs20 --runs  all its runs
-  $ npm run log -- split -n 2                          the run before the last
-  $ npm run log -- train:cnn1 --follow                 the run that goes on now`)}
+      () => `${examples([
+        [typed('log download'), 'what it printed when it ran last'],
+        [typed('log train'), 'how the last run of each training went'],
+        [typed('log train:cnn1:batch32-epochs20 --runs'), 'all its runs'],
+        [typed('log split -n 2'), 'the run before the last'],
+        [typed('log train:cnn1 --follow'), 'the run that goes on now'],
+      ])}
 
 stdout and stderr are kept together, in the order in which they came. Escape sequences are left out, and of a line that overwrites
 itself, such as a progress bar, only the last state is shown. --follow waits for a run to start as long as a repro goes on. Memory is the most that was seen of the command and

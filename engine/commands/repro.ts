@@ -8,6 +8,7 @@ import { Tally } from '../execute/tally.ts';
 import { warnOfVaryingInGit } from '../execute/varying-in-git.ts';
 import { storeOf, Workspace } from '../execute/workspace.ts';
 import { lockWorkspace, type WorkspaceLock } from '../execute/workspace-lock.ts';
+import { typed } from '../invocation.ts';
 import { damagedText } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -69,19 +70,19 @@ export function reproCommand(): Command {
     .option('-j, --jobs <n>', 'stages at once', count, availableParallelism());
   return withPlanOptions(command)
     .option('--json', 'print events as JSON lines; the last is the summary')
-    .addHelpText(
-      'after',
-      examples(`
-  $ npm run repro                                   everything
-  $ npm run repro -- --dry                          what that would do, and why
-  $ npm run repro -- train:cnn1                     one model's trainings, and what they need
-  $ npm run repro -- --single-item compare          compare what stands there, whatever changed before it
-  $ npm run repro -- --downstream split             split and all that depends on it
-  $ npm run repro -- --force --single-item explore  run one stage again
-  $ npm run repro -- --set models.cnn1.dropout=0.3  try a value without editing params.yaml
-  $ npm run repro -- --audit split                  does split declare all that it reads and writes?
-  $ npm run repro -- --profile report               the full study
-  $ npm run -s repro -- --json | tail -n 1          the summary, for a program`),
+    .addHelpText('after', () =>
+      examples([
+        [typed('repro'), 'everything'],
+        [typed('repro --dry'), 'what that would do, and why'],
+        [typed('repro train:cnn1'), "one model's trainings, and what they need"],
+        [typed('repro --single-item compare'), 'compare what stands there, whatever changed before it'],
+        [typed('repro --downstream split'), 'split and all that depends on it'],
+        [typed('repro --force --single-item explore'), 'run one stage again'],
+        [typed('repro --set models.cnn1.dropout=0.3'), 'try a value without editing params.yaml'],
+        [typed('repro --audit split'), 'does split declare all that it reads and writes?'],
+        [typed('repro --profile report'), 'the full study'],
+        [`${typed('repro --json', { quiet: true })} | tail -n 1`, 'the summary, for a program'],
+      ]),
     )
     .action((targets: string[], flags: ReproFlags) =>
       session(flags, (session) => runRepro(session, targets, flags)),

@@ -8,6 +8,7 @@ import { exitCodeOf, type Failure, type SystemFailure } from '../failure.ts';
 import type { Instance } from '../plan/instance.ts';
 import { makePlan, type Plan, type PlanOptions } from '../plan/plan.ts';
 import { type Reach, selectTargets } from '../plan/targets.ts';
+import { enterProject, namesPaths, placeText } from '../project-folder.ts';
 import { JsonLinesReporter } from '../reporters/json-lines.ts';
 import type { Reporter } from '../reporters/reporter.ts';
 import { TerminalReporter } from '../reporters/terminal.ts';
@@ -32,18 +33,22 @@ export interface PlanFlags extends OutputFlags {
   readonly set?: readonly string[];
 }
 
-/** Runs a verb's work with a reporter, and leaves its exit code. */
+/** Runs a verb's work in the user's project with a reporter, and leaves its exit code. */
 export async function session(
   flags: OutputFlags,
   work: (session: Session) => Promise<number>,
 ): Promise<void> {
   const reporter: Reporter = flags.json === true ? new JsonLinesReporter() : new TerminalReporter();
+  let showsPaths = false;
+  const emit: Emit = (event) => {
+    showsPaths ||= event.type === 'failure' && namesPaths(event.failure);
+    reporter.report(event);
+  };
   const failed = (failures: readonly Failure[]): number => {
-    for (const failure of failures) reporter.report({ type: 'failure', failure });
+    for (const failure of failures) emit({ type: 'failure', failure });
     return exitCodeOf(failures);
   };
   try {
-    const emit: Emit = (event) => reporter.report(event);
     const onLost = (limit: number, summary?: Summary): never => {
       killAllRuns();
       if (summary !== undefined) emit(summary);
@@ -51,7 +56,15 @@ export async function session(
       reporter.close();
       process.exit();
     };
-    process.exitCode = await work({ root: process.cwd(), emit, failed, onLost });
+    const project = enterProject();
+    if (!project.ok) {
+      process.exitCode = failed(project.failures);
+      return;
+    }
+    const root = project.value;
+    process.exitCode = await work({ root, emit, failed, onLost });
+    const place = showsPaths && flags.json !== true ? placeText(root) : undefined;
+    if (place !== undefined) emit({ type: 'note', message: place });
   } catch (error) {
     const failure = systemFailure(error, process.cwd());
     if (failure === undefined) throw error;
@@ -103,5 +116,9 @@ export const withPlanOptions = (command: Command): Command =>
 /** For an option that may be repeated. */
 export const collect = (value: string, all: string[] = []): string[] => [...all, value];
 
-/** The text that introduces examples in a verb's help. */
-export const examples = (text: string): string => `\nExamples:\n${text.replace(/^\n|\n$/g, '')}`;
+/** The part of a verb's help with examples: commands, and what each is for. */
+export function examples(rows: readonly (readonly [command: string, what: string])[]): string {
+  const width = Math.max(...rows.filter(([, what]) => what !== '').map(([command]) => command.length));
+  const lines = rows.map(([command, what]) => `  $ ${command.padEnd(width)}  ${what}`.trimEnd());
+  return `\nExamples:\n${lines.join('\n')}`;
+}

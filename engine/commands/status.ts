@@ -1,6 +1,7 @@
 // `rodada status [targets…]`: what repro would do, and why.
 import { Command } from 'commander';
 import { foretellAll, outlookOf } from '../inspect/forecast.ts';
+import { typed } from '../invocation.ts';
 import { selectTargets } from '../plan/targets.ts';
 import { lookAt, tellOfRun } from './looking.ts';
 import { examples, type PlanFlags, planOf, type Session, session, withPlanOptions } from './session.ts';
@@ -21,11 +22,12 @@ export function statusCommand(): Command {
     .option('--json', 'print JSON lines: one for each stage, then {"type":"outlook","run":[…],…}')
     .addHelpText(
       'after',
-      `${examples(`
-  $ npm run status                                  of everything
-  $ npm run status -- evaluate                      of one stage and what it needs
-  $ npm run status -- --allow-missing               in a fresh clone: do the committed metrics belong to this code?
-  $ npm run -s status -- --json | tail -n 1         the lists, for a program`)}
+      () => `${examples([
+        [typed('status'), 'of everything'],
+        [typed('status evaluate'), 'of one stage and what it needs'],
+        [typed('status --allow-missing'), 'in a fresh clone: do the committed metrics belong to this code?'],
+        [`${typed('status --json', { quiet: true })} | tail -n 1`, 'the lists, for a program'],
+      ])}
 
 Exit code: 0 where nothing is to be done; 1 where repro would run or restore something; 2 on a mistake in the files.`,
     )

@@ -1,6 +1,7 @@
 // `rodada verify`: reads the whole store again and quarantines what is damaged.
 import { Command } from 'commander';
 import { verifyStore } from '../gc/verify.ts';
+import { typed } from '../invocation.ts';
 import { storeAt } from '../store/configured-store.ts';
 import { examples, type OutputFlags, session } from './session.ts';
 
@@ -10,9 +11,10 @@ export function verifyCommand(): Command {
     .option('--json', 'print JSON lines; the last is {"type":"verified","objects":n,"bytes":n,"damaged":[…]}')
     .addHelpText(
       'after',
-      `${examples(`
-  $ npm run verify                     after a crash of the machine, or of a disk
-  $ npm run -s verify -- --json | tail -n 1`)}
+      () => `${examples([
+        [typed('verify'), 'after a crash of the machine, or of a disk'],
+        [`${typed('verify --json', { quiet: true })} | tail -n 1`, ''],
+      ])}
 
 A run may go on meanwhile. Exit code: 0 where every object is what its name says; 1 where one was not.`,
     )

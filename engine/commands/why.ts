@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { foretellAll } from '../inspect/forecast.ts';
 import { explainForecast } from '../inspect/why.ts';
+import { typed } from '../invocation.ts';
 import { selectTargets } from '../plan/targets.ts';
 import { lookAt, tellOfRun } from './looking.ts';
 import { examples, type PlanFlags, planOf, type Session, session, withPlanOptions } from './session.ts';
@@ -16,10 +17,14 @@ export function whyCommand(): Command {
     .option('--json', 'print a JSON line for each instance')
     .addHelpText(
       'after',
-      `${examples(`
-  $ npm run why -- train:cnn1            of one model's trainings
-  $ npm run why -- resize --set resize.size=96   what a change would set off in it
-  $ npm run -s why -- resize --json      {"type":"why","stage":…,"action":…,"reasons":[…],"files":[…],"lastRun":…}`)}
+      () => `${examples([
+        [typed('why train:cnn1'), "of one model's trainings"],
+        [typed('why resize --set resize.size=96'), 'what a change would set off in it'],
+        [
+          typed('why resize --json', { quiet: true }),
+          '{"type":"why","stage":…,"action":…,"reasons":[…],"files":[…],"lastRun":…}',
+        ],
+      ])}
 
 Files of a changed directory are named where the store still holds what it was. Exit code: 0, whatever the answer.`,
     )

@@ -19,14 +19,15 @@ const shortHash = 8;
  *
  * @param root the project's folder
  * @param name what `--baseline` says: a branch, a tag, a commit, `HEAD~2` or a folder
+ * @param typedIn the folder that a folder's name is relative to
  */
-export async function findBaseline(root: string, name: string): Promise<Result<Tree>> {
+export async function findBaseline(root: string, name: string, typedIn = root): Promise<Result<Tree>> {
   if (name === '') {
     // An unset variable in a script, which as a path would be the project itself.
     const hint = 'Name a branch, tag, commit or folder.';
     return fail({ reason: 'usage', message: '--baseline is empty.', hint });
   }
-  const folder = resolve(root, name);
+  const folder = resolve(typedIn, name);
   if (looksLikePath(name)) {
     if (isFolder(folder)) return succeed(folderTree(folder, name));
     const hint = 'Give the path of another checkout, or of a folder with `metrics/` in it.';

@@ -4,6 +4,7 @@ import { ParamsSchema } from '../config/params-schema.ts';
 import type { Shape } from '../config/params-shape.ts';
 import { readPipeline } from '../config/pipeline.ts';
 import { diagnose } from '../config/zod-diagnostics.ts';
+import { typed } from '../invocation.ts';
 import { fail, type Result, succeed } from '../result.ts';
 import { findBaseline } from './baseline.ts';
 import { withoutLeftovers } from './current-results.ts';
@@ -14,6 +15,8 @@ import { folderTree } from './tree.ts';
 export interface SidesOptions {
   /** The project's folder. */
   readonly cwd: string;
+  /** The folder that a folder named as baseline is relative to (default: the project's). */
+  readonly typedIn?: string | undefined;
   /** A branch, tag, commit or folder. */
   readonly baseline: string;
   readonly timing?: boolean | undefined;
@@ -31,7 +34,7 @@ export interface Sides {
 
 /** Everything that compare and check judge; a side without metrics is a failure. */
 export async function loadSides(options: SidesOptions): Promise<Result<Sides>> {
-  const baseline = await findBaseline(options.cwd, options.baseline);
+  const baseline = await findBaseline(options.cwd, options.baseline, options.typedIn);
   if (!baseline.ok) return baseline;
   const schema = schemaPath(options.cwd);
   const gates = await readGates(options, schema);
@@ -41,7 +44,7 @@ export async function loadSides(options: SidesOptions): Promise<Result<Sides>> {
   const now = await loadResults(await withoutLeftovers(workingTree, options.cwd, options.profile), {
     ...options,
     shape,
-    hint: 'Delete it and run `npm run repro` to make it anew.',
+    hint: `Delete it and run \`${typed('repro')}\` to make it again.`,
   });
   if (!now.ok) return now;
   const old = await loadResults(baseline.value, {
@@ -51,10 +54,10 @@ export async function loadSides(options: SidesOptions): Promise<Result<Sides>> {
   });
   if (!old.ok) return old;
   if (now.value.metrics.size === 0) {
-    return fail(withoutMetrics(now.value.label, 'Run `npm run repro` to make them.'));
+    return fail(withoutMetrics(now.value.label, `Run \`${typed('repro')}\` to make them.`));
   }
   if (old.value.metrics.size === 0) {
-    const hint = 'Run `npm run repro` there and commit metrics/, or name another version with --baseline.';
+    const hint = `Run \`${typed('repro')}\` there and commit metrics/, or name another version with --baseline.`;
     return fail(withoutMetrics(old.value.label, hint));
   }
   return succeed({ ...withoutUnkept(old.value, now.value, options.timing === true), gates: gates.value });

@@ -1,7 +1,7 @@
 // Reads pipeline.yaml and checks its form.
 import { join } from 'node:path';
 import { fail, type Result, succeed } from '../result.ts';
-import { dvcFilesHint, dvcWords } from './dvc-words.ts';
+import { dvcWords } from './dvc-words.ts';
 import { PipelineSchema } from './pipeline-schema.ts';
 import { YamlSource } from './yaml-source.ts';
 import { diagnose } from './zod-diagnostics.ts';
@@ -15,11 +15,7 @@ export interface Pipeline {
 }
 
 export function readPipeline(root: string): Result<Pipeline> {
-  const read = YamlSource.read(
-    join(root, pipelineFile),
-    pipelineFile,
-    dvcFilesHint(root) ?? 'Run rodada in the folder that holds pipeline.yaml.',
-  );
+  const read = YamlSource.read(join(root, pipelineFile), pipelineFile);
   return read.ok ? parsePipeline(read.value) : read;
 }
 

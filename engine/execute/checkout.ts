@@ -4,6 +4,7 @@ import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Emit } from '../event.ts';
 import type { Failure } from '../failure.ts';
+import { typed } from '../invocation.ts';
 import { type Lock, type LockBlock, lockFile } from '../lock-file.ts';
 import { displace } from '../ownership/displaced.ts';
 import type { MadeOuts } from '../ownership/made-outs.ts';
@@ -124,7 +125,7 @@ async function bring(
 /** `times/1.txt` and 2 more vary …, so that they were left as they are. */
 function notKept([first, ...others]: readonly string[]): string {
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
-  return `\`${first}\`${more} ${others.length === 0 ? 'varies' : 'vary'} from run to run, so ${lockFile} does not hold the content, and the store does not have that run; left as it is. \`rodada repro\` makes it.`;
+  return `\`${first}\`${more} ${others.length === 0 ? 'varies' : 'vary'} from run to run, so ${lockFile} does not hold the content, and the store does not have that run; left as it is. \`${typed('repro')}\` makes it.`;
 }
 
 /** Whether what stands at `path` can be had again. What a run left there and the store lost is put back into it. */

@@ -4,8 +4,10 @@ import { type Decision, decide } from '../decide.ts';
 import type { PresentOuts, Reason } from '../explain.ts';
 import type { Failure } from '../failure.ts';
 import type { Fingerprint } from '../fingerprint/fingerprint.ts';
+import { typed } from '../invocation.ts';
 import type { LockBlock } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
+import { shellWord } from '../shell-word.ts';
 import { sameContent } from '../store/content.ts';
 import type { RunRecord } from '../store/run-records.ts';
 import type { Content, LinkLine } from '../store/tree.ts';
@@ -109,7 +111,7 @@ async function leftoverRead(workspace: Workspace, { deps, frozen }: Instance): P
   for (const folder of staying.length > 0 ? deps.flatMap(({ paths }) => paths) : []) {
     const left = leftovers.inside(folder).find(({ path }) => staying.includes(path));
     if (left !== undefined)
-      return `It reads \`${folder}\`, which holds \`${left.path}\`, left over from \`${left.stage}\` and changed by hand since. Move that away, or run \`rodada clean --keep ${left.path}\` to keep it as a file of your own.`;
+      return `It reads \`${folder}\`, which holds \`${left.path}\`, left over from \`${left.stage}\` and changed by hand since. Move that away, or run \`${typed(`clean --keep ${shellWord(left.path)}`)}\` to keep it as a file of your own.`;
   }
   return undefined;
 }
@@ -135,6 +137,6 @@ async function decideFrozen(
     }
   }
   const paths = gone.map(({ path }) => `\`${path}\``).join(', ');
-  const message = `It is frozen, and ${paths} can't be brought back; make it by hand, or run \`rodada unfreeze ${instance.stage}\`.`;
+  const message = `It is frozen, and ${paths} can't be brought back; make it by hand, or run \`${typed(`unfreeze ${shellWord(instance.stage)}`)}\`.`;
   return { failure: stageFailure(instance, message) };
 }

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fillLate, lateNames } from '../config/template.ts';
 import type { Instance } from '../plan/instance.ts';
+import { quoted } from '../shell-word.ts';
 import type { StageInputs } from '../stage.ts';
 import type { Resumption } from './resume.ts';
 import type { Command } from './run-command.ts';
@@ -64,17 +65,17 @@ export async function makeScratch(
   await writeFile(file, JSON.stringify(inputs), { mode: 0o600 });
   const known: Record<string, string> = {};
   for (const [name, path] of Object.entries(deps)) {
-    known[`deps.${name}`] = quote(path);
-    known[`lists.${name}`] = quote(path);
+    known[`deps.${name}`] = quoted(path);
+    known[`lists.${name}`] = quoted(path);
   }
-  for (const [name, path] of Object.entries(outs)) known[`outs.${name}`] = quote(path);
-  for (const [name, list] of Object.entries(lists)) known[`lists.${name}`] = list.map(quote).join(' ');
-  if (resumed !== undefined) known['resume.from'] = quote(resumed.from);
+  for (const [name, path] of Object.entries(outs)) known[`outs.${name}`] = quoted(path);
+  for (const [name, list] of Object.entries(lists)) known[`lists.${name}`] = list.map(quoted).join(' ');
+  if (resumed !== undefined) known['resume.from'] = quoted(resumed.from);
   for (const name of listFilesOf(instance)) {
     const list = join(folder, `list${Object.keys(known).length}.txt`);
     const paths = lists[name] ?? (deps[name] === undefined ? [] : [deps[name]]);
     await writeFile(list, paths.map((path) => `${path}\n`).join(''));
-    known[`listfiles.${name}`] = quote(list);
+    known[`listfiles.${name}`] = quoted(list);
   }
   const commands: Command[] = [];
   for (const [i, shown] of instance.cmds.entries()) {
@@ -137,7 +138,3 @@ function nest(params: Readonly<Record<string, unknown>>): Record<string, unknown
   }
   return nested;
 }
-
-/** Quotes a path for a POSIX shell. */
-const quote = (path: string): string =>
-  /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;

@@ -1,6 +1,7 @@
 // Says in a sentence what the operating system refused, and what can be done.
 import { lstatSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
+import { typed } from '../invocation.ts';
 import { UnreadableName } from '../store/file-names.ts';
 import { targetOf } from '../store/files.ts';
 import { ChangingFile } from '../store/tree.ts';
@@ -24,7 +25,7 @@ export function systemErrorText(error: unknown, root: string): string | undefine
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return `There is no space left on the disk. What is finished is kept; make room (\`rodada gc\` shows what the store can spare) and run it again.`;
+      return `There is no space left on the disk. What is finished is kept; make room (\`${typed('gc --dry')}\` shows what the store can spare) and run it again.`;
     case 'EROFS':
       return `${at} can't be written: its file system is read-only. What is finished is kept.`;
     case 'EACCES':

@@ -3,8 +3,10 @@ import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { RunLogs } from '../execute/run-log.ts';
 import type { Failure } from '../failure.ts';
+import { typed } from '../invocation.ts';
 import type { Lock } from '../lock-file.ts';
 import { fail, type Result, succeed } from '../result.ts';
+import { shellWord } from '../shell-word.ts';
 import { isTemporaryName } from '../store/files.ts';
 import { ObjectStore } from '../store/object-store.ts';
 import { type PartialState, PartialStates } from '../store/partial-states.ts';
@@ -182,14 +184,14 @@ async function removeUnfinished(store: string): Promise<void> {
 const damagedEntry = (name: string): Failure => ({
   reason: 'usage',
   message: `The note of a workspace that shares the store, workspaces/${name}, is damaged: what it needs can't be told, and nothing was removed.`,
-  hint: `Run \`rodada repro\` in that workspace, or forget it with \`rodada gc --forget ${name}\`.`,
+  hint: `Run \`${typed('repro')}\` in that workspace, or forget it with \`${typed(`gc --forget ${shellWord(name)}`)}\`.`,
 });
 
 /** Without the list of a directory's files nobody can tell which objects are needed. */
 const damagedManifest = ({ hash }: Content): Failure => ({
   reason: 'usage',
   message: `The list of a directory's files, object ${hash}, is damaged; it was moved to cache/quarantine, and nothing was removed.`,
-  hint: 'Run `rodada repro` to make anew what the workspace needs, then try again.',
+  hint: `Run \`${typed('repro')}\` to make what the workspace needs again, then repeat this.`,
 });
 
 /** The objects that a content stands for; undefined where the list of them is damaged. */

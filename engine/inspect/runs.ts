@@ -3,8 +3,10 @@ import { dirname, join, relative } from 'node:path';
 import { livenessOf, type ProcessIdentity } from '../execute/process-identity.ts';
 import { isHeldFromAfar } from '../execute/run-lock.ts';
 import type { LoggedRun, RunLogs } from '../execute/run-log.ts';
+import { typed } from '../invocation.ts';
 import { meantTarget } from '../plan/targets.ts';
 import { fail, type Result, succeed } from '../result.ts';
+import { shellWord } from '../shell-word.ts';
 
 /** A run as it is shown. */
 export interface ShownRun extends Omit<LoggedRun, 'outcome' | 'engine'> {
@@ -41,7 +43,7 @@ export function findRuns(
     return fail({
       reason: 'usage',
       message: `\`${target}\` has not run on this machine.`,
-      hint: `Results that came with the store or the repository have no log; \`rodada repro --force ${target}\` runs it here.`,
+      hint: `Results that came with the store or the repository have no log; \`${typed(`repro --force ${shellWord(target)}`)}\` runs it here.`,
     });
   const hint = meantTarget(target, names);
   return fail({

@@ -4,8 +4,10 @@ import type { Pipeline } from '../config/pipeline.ts';
 import type { Path } from '../config/yaml-source.ts';
 import { configuration } from '../config/zod-diagnostics.ts';
 import type { ConfigurationFailure } from '../failure.ts';
+import { typed } from '../invocation.ts';
 import type { Leftover, Leftovers } from '../ownership/leftovers.ts';
 import { fail, type Result, succeed } from '../result.ts';
+import { shellWord } from '../shell-word.ts';
 import type { Instance } from './instance.ts';
 import { OutIndex } from './out-index.ts';
 import { OutPaths } from './out-path.ts';
@@ -156,7 +158,7 @@ export function leftoverText({ stage, path }: Leftover, named: string): string {
 }
 
 export const leftoverHint = ({ path }: Leftover): string =>
-  `Let a stage make it again, or run \`rodada clean --keep ${path}\` to keep it as a file of your own.`;
+  `Let a stage make it again, or run \`${typed(`clean --keep ${shellWord(path)}`)}\` to keep it as a file of your own.`;
 
 type Sorted = { ok: true; order: Instance[] } | { ok: false; cycle: Instance[] };
 

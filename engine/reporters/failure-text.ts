@@ -1,6 +1,8 @@
 // Says each failure in words: what is wrong, where, and the next step.
 import pc from 'picocolors';
 import type { Failure, SourcePosition, UnownedFailure } from '../failure.ts';
+import { typed } from '../invocation.ts';
+import { shellWord } from '../shell-word.ts';
 import { duration } from './duration.ts';
 import { pathText } from './path-text.ts';
 
@@ -43,19 +45,19 @@ export function failureText(failure: Failure): string {
     case 'not-stored':
       return lines(
         heading(`\`${pathText(failure.path)}\` of ${failure.stage} ${notStored[failure.why]}.`),
-        `Make it with \`rodada repro ${failure.stage}\`, or copy the store (cache/) from where it was made.`,
+        `Make it with \`${typed(`repro ${shellWord(failure.stage)}`)}\`, or copy the store (cache/) from where it was made.`,
       );
     case 'unsaved':
       return lines(
         heading(
           `\`${pathText(failure.path)}\` of ${failure.stage} holds what neither the store nor pipeline.lock knows; it was left as it is.`,
         ),
-        `Keep it with \`rodada commit ${failure.stage}\` or a copy, or overwrite it with \`--force\`.`,
+        `Keep it with \`${typed(`commit ${shellWord(failure.stage)}`)}\` or a copy, or overwrite it with \`--force\`.`,
       );
     case 'unowned':
       return lines(
         `${pc.red('✖')} ${pc.bold(failure.stage)} failed. ${unownedText(failure)}; it was left as it is.`,
-        `  Move it away. Or keep it as what \`${failure.stage}\` makes with \`rodada commit ${failure.stage}\`, or replace it with \`rodada repro --force ${failure.stage}\`, which moves it to cache/displaced.`,
+        `  Move it away. Or keep it as what \`${failure.stage}\` makes with \`${typed(`commit ${shellWord(failure.stage)}`)}\`, or replace it with \`${typed(`repro --force ${shellWord(failure.stage)}`)}\`, which moves it to cache/displaced.`,
         failure.skips.length > 0 ? `  Skipped, because they need it: ${failure.skips.join(', ')}` : undefined,
       );
     case 'system':

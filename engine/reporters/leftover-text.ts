@@ -1,6 +1,8 @@
 // Says what is left over, what moved out and what stays: in status, repro and clean.
 import pc from 'picocolors';
 import type { Event } from '../event.ts';
+import { typed } from '../invocation.ts';
+import { shellWord } from '../shell-word.ts';
 import { pathText } from './path-text.ts';
 
 /** So many are named, the rest is counted. */
@@ -10,7 +12,7 @@ const shown = 10;
 export const leftoversText = ({ outs }: Extract<Event, { type: 'leftovers' }>): string =>
   lines(outs, ({ path, stage, edited }) =>
     edited
-      ? `${pc.yellow('•')} ${pathText(path)} is left over from ${stage}, but was changed by hand: it stays, and nothing reads it. Move it, delete it, or run \`rodada clean --keep ${pathText(path)}\`.`
+      ? `${pc.yellow('•')} ${pathText(path)} is left over from ${stage}, but was changed by hand: it stays, and nothing reads it. Move it, delete it, or run \`${typed(`clean --keep ${shellWord(path)}`)}\`.`
       : `${pc.yellow('−')} ${pathText(path)} is left over from ${stage}; ${pc.dim('repro and clean move it out')}`,
   );
 

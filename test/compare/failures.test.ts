@@ -88,7 +88,7 @@ test('a metrics file that is not JSON, on either side', async () => {
   await project.commit();
   await project.write({ [file]: '<<<<<<< HEAD\n' });
   expect(await refused(project)).toMatch(
-    /^error: metrics\/cnn1\/a\.json in the working tree: It isn't JSON: .*\nDelete it and run `npm run repro` to make it anew\.$/,
+    /^error: metrics\/cnn1\/a\.json in the working tree: It isn't JSON: .*\nDelete it and run `npm run repro` to make it again\.$/,
   );
 });
 

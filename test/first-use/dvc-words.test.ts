@@ -162,7 +162,7 @@ it.each([
     expect([exitCode, stdout]).toEqual([
       2,
       expect.stringMatching(
-        /^error: pipeline\.yaml: There is no such file\.\n`\.?[\w.]+` is DVC's, which rodada does not read\. .*docs\/from-dvc\.md/,
+        /^error: There is no pipeline\.yaml in .*\n`\.?[\w.]+` is DVC's, which rodada does not read\. .*docs\/from-dvc\.md/,
       ),
     ]);
   }

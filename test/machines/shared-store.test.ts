@@ -176,7 +176,7 @@ stages:
     const before = objects(store);
     const { stdout } = await first.cli('gc');
     expect(stdout).toContain(
-      `The workspace ${second.root} no longer exists. What it needs is kept; \`rodada gc --forget ${second.root}\` lets it go.`,
+      `The workspace ${second.root} no longer exists. What it needs is kept; \`rodada gc --forget ${second.root}\` drops that.`,
     );
     expect(objects(store)).toBe(before);
     expect((await first.cli('gc', '--forget', '/nowhere')).exitCode).toBe(2);

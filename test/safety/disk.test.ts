@@ -37,7 +37,7 @@ describe('a full disk', () => {
       const full = await project.cli('repro');
       expect(full.exitCode).toBe(1);
       expect(full.stdout).toContain(
-        '✖ big failed. There is no space left on the disk. What is finished is kept; make room (`rodada gc` shows what the store can spare) and run it again.',
+        '✖ big failed. There is no space left on the disk. What is finished is kept; make room (`rodada gc --dry` shows what the store can spare) and run it again.',
       );
       expect(full.stderr).toBe('');
       expect(snapshot(project.root, ['out'])).toEqual(before);

@@ -2,12 +2,17 @@
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 import type { Event, Summary } from '../../engine/event.ts';
 import { removeTree } from '../../engine/store/trees.ts';
 import { projectRoot } from './run-stage.ts';
+
+const program = join(projectRoot, 'engine/rodada.mjs');
+
+/** A user's PATH on which `rodada` is this engine. */
+export const pathWithRodada = `${join(projectRoot, 'test/support/bin')}${delimiter}${process.env.PATH}`;
 
 export interface CliRun {
   readonly exitCode: number | null;
@@ -70,10 +75,19 @@ export class Project {
   }
 
   /** Runs the command line with these variables in its environment, too. */
-  async cliWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<CliRun> {
-    const child = spawn(process.execPath, [join(projectRoot, 'engine/rodada.mjs'), ...args], {
-      cwd: this.root,
-      env: { ...process.env, NO_COLOR: '1', CI: 'true', ...env },
+  cliWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<CliRun> {
+    return this.#run(this.root, env, args);
+  }
+
+  /** Runs the command line in a folder of the project. */
+  cliIn(folder: string, ...args: string[]): Promise<CliRun> {
+    return this.#run(this.path(folder), {}, args);
+  }
+
+  async #run(cwd: string, env: Readonly<Record<string, string>>, args: readonly string[]): Promise<CliRun> {
+    const child = spawn(process.execPath, [program, ...args], {
+      cwd,
+      env: { ...process.env, PATH: pathWithRodada, NO_COLOR: '1', CI: 'true', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const closed = new Promise<number | null>((resolve) => child.on('close', resolve));

@@ -34,7 +34,7 @@ describe('the command line', () => {
     const { exitCode, stdout } = await project.cli(verb, '--help');
     expect(exitCode).toBe(0);
     expect(stdout).toContain(`Usage: rodada ${verb} [options]`);
-    expect(stdout).toMatch(/^Examples:\n {2}(\$ )?(npm run|npx rodada|git)/m);
+    expect(stdout).toMatch(/^Examples:\n {2}\$ (rodada|git) /m);
   });
 
   it('names the verb that is nearest to an unknown one', async () => {
@@ -49,8 +49,7 @@ describe('the command line', () => {
     expect(option.stderr).toContain("error: unknown option '--dyr'\n(Did you mean --dry?)");
   });
 
-  it('has an npm script for each main verb', () => {
-    const main = ['repro', 'status', 'why', 'dag', 'log', 'checkout', 'gc', 'verify', 'compare', 'check'];
-    for (const verb of main) expect(manifest.scripts).toHaveProperty(verb, `node engine/rodada.mjs ${verb}`);
+  it('has an npm script for each verb', () => {
+    for (const verb of verbs) expect(manifest.scripts).toHaveProperty(verb, `node engine/rodada.mjs ${verb}`);
   });
 });
