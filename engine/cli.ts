@@ -5,6 +5,7 @@ import { shellWord } from './shell-word.ts';
 
 /** The verbs in the order of the help, each loaded only when it is needed. */
 const verbs: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import('./commands/init.ts')).initCommand(),
   repro: async () => (await import('./commands/repro.ts')).reproCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
   why: async () => (await import('./commands/why.ts')).whyCommand(),

@@ -4,6 +4,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import { Project } from '../support/project.ts';
 
 const verbs = [
+  'init',
   'repro',
   'status',
   'why',
