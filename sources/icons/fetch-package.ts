@@ -48,6 +48,8 @@ async function npmPack(spec: string, into: string): Promise<string> {
       '--ignore-scripts',
       '--prefer-offline',
       '--json',
+      // `npm run -s` makes every npm below it silent, and then it does not say why it fails.
+      '--loglevel=error',
     ]);
     const [packed] = JSON.parse(stdout) as { filename: string }[];
     if (packed === undefined) throw new Error(`\`npm pack ${spec}\` named no file.`);
@@ -66,14 +68,19 @@ async function npmPack(spec: string, into: string): Promise<string> {
   }
 }
 
-/** The sentence of npm's error output: with --json it is an object on stdout, and always lines on stderr. */
+/** Of npm's error lines those that repeat others, give general advice or belong to a stack trace. */
+const isNoise =
+  /^(syscall|errno|at) |^[a-z]\w*: |^[{}]$|^(network|\d+)$|^(network )?(This is a problem|In most cases)/;
+
+/** npm's own error lines on stderr: the code, and what says more than that. */
 function npmReason(error: ExecaError): string {
   const lines = String(error.stderr ?? '')
     .split('\n')
     .filter((line) => /^npm (error|ERR!)/.test(line) && !/A complete log of this run/.test(line))
     .map((line) => line.replace(/^npm (error|ERR!)\s*/, '').trim())
-    .filter((line) => line !== '');
-  return lines.length === 0 ? `${error.shortMessage}.` : `${lines.slice(0, 3).join('; ')}.`;
+    .filter((line) => line !== '' && !isNoise.test(line));
+  if (lines.length === 0) return `${error.shortMessage}.`;
+  return `${lines.slice(0, 3).join('; ').replace(/\.+$/, '')}.`;
 }
 
 async function integrity(file: string): Promise<string> {
