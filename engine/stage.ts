@@ -1,6 +1,7 @@
 // The stage-side contract: what a stage's script gets from the engine. The one part of the engine that stages may import.
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
+import { refusalText } from './stage-refusal.ts';
 
 // What a stage leaves outside of the project, such as a download, needs to know whether its maker is alive.
 export { livenessOf, parseProcessName, processName, thisProcess } from './execute/process-identity.ts';
@@ -84,7 +85,7 @@ export async function stage<Params>(
     const params = schema.parse(inputs.params);
     await body({ ...inputs, params, progress: throttled(sendProgress), warn });
   } catch (error) {
-    console.error(error instanceof UserError ? error.message : error);
+    console.error(error instanceof UserError ? error.message : (refusalText(error, inputs.outs) ?? error));
     process.exitCode = 1;
   } finally {
     if (process.connected) process.disconnect();

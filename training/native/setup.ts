@@ -5,6 +5,7 @@ import { isNonGlibcLinux } from 'detect-libc';
 import { UserError } from '../../engine/stage.ts';
 import { buildNative } from './build.ts';
 import { buildOwnKernels } from './build-own-kernels.ts';
+import { statOf } from './circumstances.ts';
 import { watchForInterrupt } from './interrupt.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { linkBinding } from './link.ts';
@@ -59,7 +60,8 @@ export async function setUpNative(options: NativeSetupOptions): Promise<NativeSe
   if (!force && !retry && state.kind === 'failed') {
     return { kind: 'failed', reason: `${state.reason} (\`npm run native\` tries again)` };
   }
-  if (!force && (state.kind === 'untried' || (state.kind === 'ready' && again))) {
+  const mayLoad = state.kind === 'failed' ? statOf(places.binding) !== undefined : state.kind === 'untried';
+  if (!force && (mayLoad || (state.kind === 'ready' && again))) {
     const verification = await verifyBinding(places.binding);
     if (verification.loads) return { kind: 'ready', how: 'found', ...loaded(places, verification, report) };
     report(`The binding of tfjs-node that is there doesn't load (${verification.reason}); making a new one`);
@@ -77,7 +79,7 @@ export async function setUpNative(options: NativeSetupOptions): Promise<NativeSe
     const reason = expectedReason(error);
     if (reason === undefined) throw error;
     if (interruption.happened) return interrupted;
-    recordFailure(places, reason);
+    recordFailure(places, reason, isFull(error));
     return { kind: 'failed', reason };
   } finally {
     interruption.stop();
@@ -178,9 +180,25 @@ async function releaseForThisMachine({ choice }: Places): Promise<Release> {
   return choice.flavour === 'cuda' ? cudaReleases[platformName()]! : { tensorflow, nvidia: [] };
 }
 
-/** A full disk, a read-only cache and the like are expected too; their sentence is the system's. */
+/** pip, tar and the compiler tell it in their words. */
+const isFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '') ||
+  /no space left|quota exceeded/i.test((error as Error).message);
+
+/** A full disk, a read-only cache and the like are expected too. */
 function expectedReason(error: unknown): string | undefined {
   if (error instanceof UserError) return error.message;
-  const { code, message } = error as NodeJS.ErrnoException;
-  return typeof code === 'string' && /^E[A-Z]+$/.test(code) ? message : undefined;
+  const { code, message, path } = error as NodeJS.ErrnoException;
+  if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) return undefined;
+  const said = refusals[code];
+  return said === undefined ? message : `${said}${path === undefined ? '' : ` (${path})`}`;
 }
+
+const refusals: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full; make room',
+  EDQUOT: 'the disk quota is used up; make room',
+  EROFS: 'the file system is read-only',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EIO: 'the disk fails',
+};

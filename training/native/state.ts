@@ -1,6 +1,7 @@
 // The everyday look at the native binding: a few stats and one small file, no process started.
-import { mkdirSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
+import { circumstances, freeBytes, lstatOf, statOf } from './circumstances.ts';
 import type { Flavour } from './flavour.ts';
 import { ownKernelsBeside } from './own-kernels.ts';
 import { entryName, type Places, readJson } from './places.ts';
@@ -41,7 +42,13 @@ type BindingRecord =
       readonly gpus?: string;
       readonly withoutCuda?: string;
     }
-  | { readonly failed: string };
+  | {
+      readonly failed: string;
+      /** What it may have been due to; if that changes, the set-up is tried again. */
+      readonly on?: string;
+      /** If the disk was full: bytes that were free. */
+      readonly free?: number;
+    };
 
 /** The description of a finished build in the cache: written last, so a folder without it isn't finished. */
 export interface Build {
@@ -55,8 +62,11 @@ export const kernelsHeader = join('include', 'tensorflow', 'c', 'kernels.h');
 
 /** Looks at the files; never writes, never starts a process. Takes well under a millisecond. */
 export function nativeState(places: Places): NativeState {
-  const found = statSync(places.binding, { throwIfNoEntry: false });
   const record = readJson(places.record) as BindingRecord | undefined;
+  // First: a binding that is there, or a build in the cache, may be what failed.
+  if (record !== undefined && 'failed' in record && isStillSo(places, record))
+    return { kind: 'failed', reason: record.failed };
+  const found = statOf(places.binding);
   if (found !== undefined) {
     const known =
       record !== undefined &&
@@ -71,9 +81,34 @@ export function nativeState(places: Places): NativeState {
     if (isWanted(places, known) && !lacksKernels)
       return known === undefined ? { kind: 'untried' } : loadedThen(places, known);
   }
-  if (finishedBuild(places) !== undefined) return { kind: 'unlinked' };
-  if (record !== undefined && 'failed' in record) return { kind: 'failed', reason: record.failed };
-  return { kind: 'absent' };
+  const refused = linkProblem(places);
+  if (refused !== undefined) return { kind: 'failed', reason: refused };
+  return finishedBuild(places) === undefined ? { kind: 'absent' } : { kind: 'unlinked' };
+}
+
+/** Whether what the set-up failed for is as it was. */
+function isStillSo(places: Places, { on, free }: Extract<BindingRecord, { failed: string }>): boolean {
+  const room = free === undefined ? undefined : freeBytes(places.cache);
+  if (room !== undefined && room >= free! + moreRoom) return false;
+  return on === circumstances(places);
+}
+
+/** So much more must be free after the disk was full; a build needs some hundred megabytes. */
+const moreRoom = 64 * 2 ** 20; // bytes
+
+/** Why no binding can be put where tfjs-node looks; undefined if one can. */
+function linkProblem({ binding }: Places): string | undefined {
+  let folder = dirname(binding);
+  while (lstatOf(folder) === undefined && folder !== dirname(folder)) folder = dirname(folder);
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch {
+    const target = linkTarget(binding);
+    const there =
+      target === undefined ? '' : `, and the one that is there leads to ${target}, which can't be used`;
+    return `no binding can be put into ${folder}, because you may not write there${there}`;
+  }
 }
 
 type LoadRecord = Extract<BindingRecord, { tensorflow: string }>;
@@ -90,9 +125,14 @@ function isWanted(places: Places, record: LoadRecord | undefined): boolean {
 
 /** The flavour of the cache's entry that the binding is a link to; undefined for a copy, and for somebody else's binding. */
 export function linkedFlavour(places: Places): Flavour | undefined {
+  const folders = linkTarget(places.binding)?.split(sep);
+  return (['cpu', 'cuda'] as const).find((flavour) => folders?.includes(entryName(flavour)));
+}
+
+/** Where the link at `path` leads; undefined if there is no link. */
+function linkTarget(path: string): string | undefined {
   try {
-    const folders = readlinkSync(places.binding).split(sep);
-    return (['cpu', 'cuda'] as const).find((flavour) => folders.includes(entryName(flavour)));
+    return readlinkSync(path);
   } catch {
     return undefined;
   }
@@ -110,7 +150,7 @@ export function finishedBuild(places: Places): Build | undefined {
   const build = readJson(join(places.entry, 'build.json')) as Build | undefined;
   if (build === undefined) return undefined;
   const whole = Object.entries(build.files).every(
-    ([name, size]) => statSync(join(places.entry, name), { throwIfNoEntry: false })?.size === size,
+    ([name, size]) => statOf(join(places.entry, name))?.size === size,
   );
   return whole && kernelsHeader in build.files ? build : undefined;
 }
@@ -132,9 +172,13 @@ export function recordLoads(places: Places, { tensorflow, gpu, withoutCuda }: Lo
   });
 }
 
-/** Notes why the set-up failed, so that not each run tries it again. */
-export function recordFailure(places: Places, failed: string): void {
-  writeRecord(places, { failed });
+/**
+ * Notes why the set-up failed, so that not each run tries it again.
+ * @param diskFull whether there was too little room
+ */
+export function recordFailure(places: Places, failed: string, diskFull = false): void {
+  const free = diskFull ? freeBytes(places.cache) : undefined;
+  writeRecord(places, { failed, on: circumstances(places), ...(free === undefined ? {} : { free }) });
 }
 
 function writeRecord(places: Places, record: BindingRecord): void {
