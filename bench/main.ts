@@ -3,9 +3,11 @@ import { availableParallelism, cpus } from 'node:os';
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import { closest } from 'fastest-levenshtein';
-import { UserError } from '../engine/stage.ts';
+import { endWithReader, UserError } from '../engine/stage.ts';
 import type { Bench, Row } from './bench.ts';
 import { benches } from './benches.ts';
+
+endWithReader();
 
 const program = new Command('npm run bench --')
   .description('Measures rodada beside its peers, in turn, on this machine.')

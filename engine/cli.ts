@@ -1,6 +1,7 @@
 // The command line: verbs, help and exit codes (0 done, 1 a stage or gate failed, 2 usage or configuration).
 import { Command, CommanderError } from 'commander';
 import { startFolder, typed, withTyped } from './invocation.ts';
+import { endWithReader } from './reader.ts';
 import { shellWord } from './shell-word.ts';
 
 /** The verbs in the order of the help, each loaded only when it is needed. */
@@ -39,12 +40,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     .showHelpAfterError('(--help shows the options)')
     .configureHelp({ commandUsage: usage });
   const verb = argv[2] ?? '';
-  // Whoever reads along, such as `head`, may have seen enough; a run goes on all the same.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (verb === 'repro') return;
-    if (error.code !== 'EPIPE') throw error;
-    process.exit();
-  });
+  // A run goes on all the same.
+  if (verb !== 'repro') endWithReader();
+  else for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const answer = Object.hasOwn(verbs, verb) ? undefined : await foreignAnswer(argv.slice(2));
   if (answer !== undefined) {
     console.error(`error: there is no command '${verb}'\n${answer}`);

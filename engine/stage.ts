@@ -6,6 +6,9 @@ import { refusalText } from './stage-refusal.ts';
 // What a stage leaves outside of the project, such as a download, needs to know whether its maker is alive.
 export { livenessOf, parseProcessName, processName, thisProcess } from './execute/process-identity.ts';
 
+// The other programs of the study end with their reader, as the engine does.
+export { endWithReader } from './reader.ts';
+
 /** How far a stage is. The engine draws it with a rate and an ETA. */
 export interface Progress {
   /** Units done so far. */

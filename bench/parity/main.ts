@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
 import { execa } from 'execa';
-import { UserError } from '../../engine/stage.ts';
+import { endWithReader, UserError } from '../../engine/stage.ts';
 import { type BackendName, loadBackend } from '../../training/backend.ts';
 import { chooseInference } from '../../training/choose-inference.ts';
 import { chooseStep } from '../../training/choose-step.ts';
@@ -22,6 +22,8 @@ import {
   type Parity,
   vggDistance,
 } from './cases.ts';
+
+endWithReader();
 
 /** The largest relative difference that counts as Keras' numbers. */
 const tolerance = 1e-4;

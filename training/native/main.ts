@@ -2,13 +2,15 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { UserError } from '../../engine/stage.ts';
+import { endWithReader, UserError } from '../../engine/stage.ts';
 import { ownKernelsBeside } from './own-kernels.ts';
 import { nativePlaces, type Places, withFlavour } from './places.ts';
 import { megabytes } from './progress-bar.ts';
 import { setUpNative } from './setup.ts';
 import { finishedBuild, linkedFlavour } from './state.ts';
 import { cudaReleases, tensorflowVersion, tfjsVersion, type Wheel, wheels } from './versions.ts';
+
+endWithReader();
 
 const sizeOf = (all: readonly Wheel[]) => megabytes(all.reduce((sum, { bytes }) => sum + bytes, 0));
 const linux = { cpu: wheels['linux-x64']!, cuda: cudaReleases['linux-x64']! };
