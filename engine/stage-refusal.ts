@@ -13,7 +13,7 @@ export function refusalText(error: unknown, outs: Readonly<Record<string, string
   const what = placeText(path, outs);
   switch (code) {
     case 'ENOSPC':
-      return `There is no space left on the disk for ${what}. Make room (\`rodada gc --dry\` shows what the store can spare). ${next}`;
+      return `There is no space left on the disk for ${what}. Make room: the verb \`gc\` removes what the store can spare. ${next}`;
     case 'EDQUOT':
       return `The disk quota is used up: there is no room for ${what}. Make room, or ask for more. ${next}`;
     case 'EROFS':

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LockedFailure } from '../failure.ts';
 import { shortened } from '../printable.ts';
 import { fail, type Result, succeed } from '../result.ts';
+import { shellWord } from '../shell-word.ts';
 import { crashPoint } from '../store/crash-point.ts';
 import { FileClock } from '../store/file-clock.ts';
 import { isTemporaryName, readJson, writeFileAtomic } from '../store/files.ts';
@@ -216,9 +217,7 @@ class OwnClaim {
 
 /** `rodada repro train --set 'name=a b'`, cut if it is very long: claims are small. */
 function commandLine(): string {
-  const quoted = (word: string): string =>
-    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-  return shortened(['rodada', ...process.argv.slice(2).map(quoted)].join(' '), 500);
+  return shortened(['rodada', ...process.argv.slice(2).map(shellWord)].join(' '), 500);
 }
 
 function lockedBy({ pid, host, since, silence }: LiveClaim): LockedFailure {

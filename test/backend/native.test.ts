@@ -225,6 +225,17 @@ with zipfile.ZipFile(sys.argv[1], 'w') as z:
     expect([first.exitCode, again.exitCode, again.stderr]).toEqual([0, 0, '']);
   });
 
+  it.runIf(built)('ends quietly if its reader leaves', async () => {
+    const command = execa(process.execPath, ['--import', 'tsx', 'training/native/main.ts'], {
+      reject: false,
+      extendEnv: false,
+      env: environment('http://127.0.0.1:9', places.cache),
+    });
+    command.stdout.destroy();
+    const { stderr } = await command;
+    expect(stderr).toBe('');
+  });
+
   describe.runIf(built)('with all but the kernels in the cache', () => {
     let libraries: string;
 

@@ -56,7 +56,7 @@ describe.runIf(canMount)('a disk (needs root on Linux)', () => {
   }
 
   const said =
-    /^There is no space left on the disk for its output.*\. Make room \(`rodada gc --dry` shows what the store can spare\)\. Then run it again; what is finished is kept\.\n$/;
+    /^There is no space left on the disk for its output.*\. Make room: the verb `gc` removes what the store can spare\. Then run it again; what is finished is kept\.\n$/;
 
   it.each(['model', 'checkpoint'])('that is full names the HDF5 output `%s`', async (name) => {
     fill();
