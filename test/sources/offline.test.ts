@@ -38,11 +38,7 @@ async function nobody(): Promise<string> {
 
 it.each([
   ['refuses a connection', nobody, /ECONNREFUSED; .*connect ECONNREFUSED 127\.0\.0\.1:\d+;?/],
-  [
-    'closes the connection',
-    () => registry(({ socket }) => socket.destroy()),
-    /ECONNRESET; .*socket hang up/,
-  ],
+  ['closes the connection', () => registry(({ socket }) => socket.destroy()), /ECONNRESET; .*socket hang up/],
   ['does not know the package', () => registry(status(404)), /E404; 404 Not Found - GET http:\S+/],
   ['wants credentials', () => registry(status(401)), /E401; .*401 Unauthorized/],
   ['forbids it', () => registry(status(403)), /E403; .*Forbidden/],
