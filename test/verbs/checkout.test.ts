@@ -152,7 +152,7 @@ Make it with \`rodada repro side\`, or copy the store (cache/) from where it was
 });
 
 it('checks out nothing where there is no lock', async () => {
-  const project = await Project.create({});
+  const project = await Project.create({ 'pipeline.yaml': 'stages: {}\n' });
   expect(await project.cli('checkout')).toMatchObject({
     exitCode: 2,
     stdout:
