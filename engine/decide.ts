@@ -29,7 +29,7 @@ export type Decision =
 export function decide({ fingerprint, block, present, record, force, always }: Situation): Decision {
   const key = keyOf(fingerprint);
   if (force) return { action: 'run', key, reasons: [{ what: 'forced' }] };
-  const reasons = explain(block, fingerprint, present);
+  const reasons = explain(block, fingerprint, key, present);
   if (always) return { action: 'run', key, reasons: reasons.length > 0 ? reasons : [{ what: 'always' }] };
   if (reasons.length === 0 && block?.key === key) return { action: 'fresh', key };
   if (record !== undefined) return { action: 'restore', key, record, reasons };

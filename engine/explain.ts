@@ -1,6 +1,7 @@
 // Why a stage is not fresh, as data: the differences between what the lock says and what is there now.
 import { usualShell } from './config/shell.ts';
 import type { Fingerprint } from './fingerprint/fingerprint.ts';
+import { type LockedFingerprint, lockedFingerprint, unknownContent } from './lock/locked-fingerprint.ts';
 import type { LockBlock } from './lock-file.ts';
 import { byCodeUnit } from './order.ts';
 import { type Content, sameContent } from './store/content.ts';
@@ -56,15 +57,22 @@ export type PresentOut = Content & { readonly wider?: boolean };
 /**
  * All differences between an instance's lock block and its present state, the likely causes first.
  * No differences mean that it is fresh.
+ * @param key of the fingerprint: if the block has the same, only outputs can differ; undefined if it is not known yet
  */
 export function explain(
   block: LockBlock | undefined,
   fingerprint: Fingerprint,
+  key: string | undefined,
   present: PresentOuts,
 ): Reason[] {
   if (block === undefined) return [{ what: 'never-run' }];
-  const old = block.fingerprint;
-  if (old.format !== fingerprint.format) return [{ what: 'format' }];
+  if (block.fingerprint.format !== fingerprint.format) return [{ what: 'format' }];
+  const inputs = block.key === key ? [] : inputReasons(block.fingerprint, lockedFingerprint(fingerprint));
+  return [...inputs, ...outputReasons(block, fingerprint, present)];
+}
+
+/** What differs between the fingerprint of a block and the present one, in the form of a block. */
+function inputReasons(old: LockedFingerprint, fingerprint: LockedFingerprint): Reason[] {
   const reasons: Reason[] = [];
   for (const [name, before, after] of differences(old.params, fingerprint.params))
     reasons.push({ what: 'param', name, old: before, new: after });
@@ -74,8 +82,10 @@ export function explain(
     reasons.push({ what: 'code', file, change: changeOf(before, after) });
   for (const [name, before, after] of differences(old.packages, fingerprint.packages))
     reasons.push({ what: 'package', name, old: before ?? null, new: after ?? null });
+  const unknown = unknownDeps(old.deps);
   for (const [path, before, after] of differences(byPath(old.deps), byPath(fingerprint.deps)))
-    reasons.push({ what: 'dep', path, change: changeOf(before, after) });
+    if (!unknown.has(path) || after === undefined)
+      reasons.push({ what: 'dep', path, change: changeOf(before, after) });
   if (JSON.stringify(old.cmd) !== JSON.stringify(fingerprint.cmd))
     reasons.push({ what: 'cmd', old: oneLine(old.cmd), new: oneLine(fingerprint.cmd) });
   if (old.shell !== fingerprint.shell)
@@ -91,6 +101,22 @@ export function explain(
   }
   for (const [name, before, after] of differences(old.outs, fingerprint.outs))
     reasons.push({ what: 'out-moved', name, old: before ?? null, new: after ?? null });
+  // Whatever else differs, the block itself tells. Of a dependency, it may leave that to the block whose stage made it.
+  if (reasons.length === 0)
+    for (const path of Object.keys(byPath(old.deps))) reasons.push({ what: 'dep', path, change: 'changed' });
+  return reasons;
+}
+
+/** Paths of dependencies whose content the lock does not tell, because a block that told it is damaged. */
+const unknownDeps = (deps: LockedFingerprint['deps']): Set<string> =>
+  new Set(
+    Object.values(deps)
+      .flatMap((hashes) => Object.entries(hashes))
+      .flatMap(([path, hash]) => (hash === unknownContent ? [path] : [])),
+  );
+
+function outputReasons(block: LockBlock, fingerprint: Fingerprint, present: PresentOuts): Reason[] {
+  const reasons: Reason[] = [];
   for (const [name, content] of Object.entries(present)) {
     const locked = own(block.outs, name);
     const path = fingerprint.outs[name]!;

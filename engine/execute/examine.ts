@@ -5,6 +5,7 @@ import type { PresentOuts, Reason } from '../explain.ts';
 import type { Failure } from '../failure.ts';
 import type { Fingerprint } from '../fingerprint/fingerprint.ts';
 import { typed } from '../invocation.ts';
+import { lacksContent, lockedFingerprint } from '../lock/locked-fingerprint.ts';
 import type { LockBlock } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
 import { shellWord } from '../shell-word.ts';
@@ -57,7 +58,11 @@ export async function examine(
   const { present } = held;
   const locked = workspace.lock.blocks.get(instance.name);
   const block = locked && withFound(locked, present, workspace.varyingSources);
-  const found = block === locked ? undefined : block;
+  const whole =
+    block && lacksContent(block.fingerprint)
+      ? { ...block, fingerprint: lockedFingerprint(fingerprint) }
+      : block;
+  const found = whole === locked ? undefined : whole;
   const situation = { fingerprint, block, present, force, always: instance.always };
   const asItStands = decide({ ...situation, record: undefined });
   const { key } = asItStands;

@@ -1,5 +1,6 @@
 // What is noted of the outputs that an instance made: that they are the engine's, and the block of pipeline.lock.
 import type { Fingerprint } from '../fingerprint/fingerprint.ts';
+import { lockedFingerprint } from '../lock/locked-fingerprint.ts';
 import type { LockBlock } from '../lock-file.ts';
 import type { Instance } from '../plan/instance.ts';
 import type { Content } from '../store/tree.ts';
@@ -31,6 +32,11 @@ export function blockOf(
     const { path, content } = outs[name]!;
     return [name, { path, ...content, ...(cache ? {} : { cache }) }] as const;
   });
-  const block = { stage: instance.name, key, fingerprint, outs: Object.fromEntries(locked) };
+  const block = {
+    stage: instance.name,
+    key,
+    fingerprint: lockedFingerprint(fingerprint),
+    outs: Object.fromEntries(locked),
+  };
   return marked(block, instance, plan.graph.outs);
 }

@@ -5,6 +5,7 @@ import { paramsFile } from '../config/params.ts';
 import { pipelineFile } from '../config/pipeline.ts';
 import { configuration } from '../config/zod-diagnostics.ts';
 import type { ConfigurationFailure } from '../failure.ts';
+import { namesOutput } from '../lock/names-output.ts';
 import { lockFile } from '../lock-file.ts';
 import { leftoverHint, leftoverText } from '../plan/graph.ts';
 import type { Instance, Out } from '../plan/instance.ts';
@@ -100,7 +101,7 @@ async function sourcesAmong(
   const found: { made: Made; what: string }[] = [];
   for (const made of unknown) {
     const { path } = made.out;
-    if (locks.includes(`"path": ${JSON.stringify(path)}`)) continue;
+    if (namesOutput(locks, path)) continue;
     const source = tracked.find((file) => isWithin(file, path)) ?? depWithin(plan, made.out);
     if (source === undefined) continue;
     const content = await memo.content(root, path);

@@ -1,7 +1,8 @@
 // Brings the chosen instances up to date: each as soon as what it needs is, side by side as far as the slots go.
 import type { Emit, Summary } from '../event.ts';
 import type { Failure } from '../failure.ts';
-import { type LockBlock, LockTexts, lockFile, writeLock } from '../lock-file.ts';
+import { LockTexts } from '../lock/write.ts';
+import { type LockBlock, lockFile, writeLock } from '../lock-file.ts';
 import type { PlanChoice } from '../ownership/made-outs.ts';
 import type { Instance } from '../plan/instance.ts';
 import { cacheFolder } from '../store/store-folder.ts';

@@ -1,6 +1,8 @@
 // What a collection keeps: the locks and runs that the workspace and the options name.
+
+import { parseLock } from '../lock/read.ts';
 import type { LockBlock } from '../lock-file.ts';
-import { lockFile, parseLock } from '../lock-file.ts';
+import { lockFile } from '../lock-file.ts';
 import { type Result, succeed } from '../result.ts';
 import type { Content } from '../store/tree.ts';
 import { isKnown, isVarying } from '../varying.ts';

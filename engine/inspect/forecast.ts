@@ -152,6 +152,6 @@ async function reasonsBesides(
   if (found === undefined || 'missing' in found) return [];
   const block = workspace.lock.blocks.get(instance.name);
   const present = await workspace.present(instance, lookUp);
-  const known = explain(block, found.fingerprint, present);
+  const known = explain(block, found.fingerprint, undefined, present);
   return known.filter((reason) => !(reason.what === 'dep' && open.has(reason.path)));
 }

@@ -1,6 +1,7 @@
 // Finds the blocks of a lock that targets name, in this workspace or at a revision.
 import { meant } from '../config/nearest.ts';
-import { type Lock, type LockBlock, lockFile, parseLock } from '../lock-file.ts';
+import { parseLock } from '../lock/read.ts';
+import { type Lock, type LockBlock, lockFile } from '../lock-file.ts';
 import { meantTarget } from '../plan/targets.ts';
 import { fail, type Result, succeed } from '../result.ts';
 

@@ -1,6 +1,8 @@
 // What the paths of a project will hold when the stages foretold so far are brought up to date, as far as it is known.
+
 import { posix } from 'node:path';
 import type { LookUp, Workspace } from '../execute/workspace.ts';
+import { unknownContent } from '../lock/locked-fingerprint.ts';
 import type { Instance } from '../plan/instance.ts';
 import { contentOfIdentity } from '../store/content.ts';
 import { type Content, contentOfManifest, contentWithin } from '../store/tree.ts';
@@ -102,7 +104,8 @@ export class Prospect {
     }
     for (const { fingerprint } of lock.blocks.values())
       for (const paths of Object.values(fingerprint.deps))
-        if (paths[path] !== undefined) return contentOfIdentity(paths[path]);
+        if (paths[path] !== undefined && paths[path] !== unknownContent)
+          return contentOfIdentity(paths[path]);
     return undefined;
   }
 

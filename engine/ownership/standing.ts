@@ -1,6 +1,7 @@
 // Whose is what stands at an output's path? Only what a run made may be replaced without a word.
 import { join, posix } from 'node:path';
-import { type Lock, lockFile, parseLock } from '../lock-file.ts';
+import { parseLock } from '../lock/read.ts';
+import { type Lock, lockFile } from '../lock-file.ts';
 import { sameContent } from '../store/content.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { RunRecords } from '../store/run-records.ts';

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectSoundStore } from '../safety/pipeline.ts';
 import { canBeRefused, cliWithoutRights } from '../safety/refusals.ts';
+import { lockedOut } from '../support/lock.ts';
 import { Project } from '../support/project.ts';
 
 const modeOf = (project: Project, path: string): string =>
@@ -29,8 +30,8 @@ function objectModes(project: Project): Map<string, string> {
   return modes;
 }
 
-const hashOf = async (project: Project, name: string): Promise<string> =>
-  new RegExp(`"${name}": \\{[^}]*"hash": "(\\w+)"`).exec(await project.read('pipeline.lock'))![1]!;
+const hashOf = async (project: Project, path: string): Promise<string> =>
+  (await lockedOut(project, path)).hash;
 
 const tools = {
   'pipeline.yaml': `
@@ -66,8 +67,8 @@ describe('an output that is a file', () => {
     const project = await Project.create(tools);
     await project.repro();
     const modes = objectModes(project);
-    expect(modes.get(await hashOf(project, 'secret'))).toBe('600');
-    expect(modes.get(await hashOf(project, 'plain'))).toBe('644');
+    expect(modes.get(await hashOf(project, 'secret.txt'))).toBe('600');
+    expect(modes.get(await hashOf(project, 'plain.txt'))).toBe('644');
     expect(modes.get(await hashOf(project, 'tool'))).toBe('644');
   });
 
@@ -118,7 +119,7 @@ describe('an output that is a file', () => {
     await project.write('make.sh', 'echo text > $1; chmod 640 $1\n');
     expect((await project.repro()).summary.executed).toEqual(['make']);
     expect(modeOf(project, 'out.txt')).toBe('640');
-    expect(objectModes(project).get(await hashOf(project, 'out'))).toBe('640');
+    expect(objectModes(project).get(await hashOf(project, 'out.txt'))).toBe('640');
     await project.write('make.sh', 'echo text > $1\n');
     expect((await project.repro()).summary.restored).toEqual(['make']);
     expect(modeOf(project, 'out.txt')).toBe('644');
@@ -232,7 +233,7 @@ chmod 500 open/empty; chmod 700 private
   it('whose modes the store lost is made again', async () => {
     const project = await Project.create(vault);
     await project.repro();
-    const modes = /"modes": "(\w+)"/.exec(await project.read('pipeline.lock'))![1]!;
+    const modes = (await lockedOut(project, 'vault')).modes!;
     rmSync(project.path(`cache/objects/${modes.slice(0, 2)}/${modes.slice(2)}`));
     await project.remove('vault');
     expect((await project.repro()).summary.executed).toContain('build');

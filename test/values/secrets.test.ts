@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { LockBlock } from '../../engine/lock-file.ts';
+import { lockedBlock } from '../support/lock.ts';
 import { Project } from '../support/project.ts';
 
 const secret = 'hunter2-5f1c9e';
@@ -26,11 +27,7 @@ stages:
 
 afterEach(() => vi.unstubAllEnvs());
 
-/** The block of the stage in pipeline.lock. */
-async function locked(project: Project): Promise<LockBlock> {
-  const text = await project.read('pipeline.lock');
-  return JSON.parse(text.slice(text.indexOf('\n{'))) as LockBlock;
-}
+const locked = (project: Project): Promise<LockBlock> => lockedBlock(project, 'use');
 
 /** All files of the project that contain the text. */
 const filesWith = (project: Project, text: string): string[] =>

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { git } from '../support/git.ts';
+import { lockedOut } from '../support/lock.ts';
 import { Project } from '../support/project.ts';
 import { all, jsonLines, textProject } from './text-project.ts';
 
@@ -85,11 +86,7 @@ Keep it with \`rodada commit words\` or a copy, or overwrite it with \`--force\`
     const project = await repository();
     await project.cli('checkout', '--rev', 'one');
     // The store loses the object of the words that stand there.
-    const lock = await project.read('pipeline.lock');
-    const hash =
-      /"stage": "words"[\s\S]*?"outs": \{\s*"words": \{\s*"path": "[^"]*",\s*"type": "file",\s*"hash": "(\w+)"/.exec(
-        lock,
-      )![1]!;
+    const { hash } = await lockedOut(project, 'out/words.txt');
     const object = project.path(`cache/objects/${hash.slice(0, 2)}/${hash.slice(2)}`);
     rmSync(object);
     await project.cli('checkout', '--rev', 'HEAD');
@@ -101,13 +98,9 @@ Keep it with \`rodada commit words\` or a copy, or overwrite it with \`--force\`
 
   it('names what the store does not have, and what is damaged, and brings the rest', async () => {
     const project = await repository();
-    const sideHash = /"path": "out\/side.txt",\s*"type": "file",\s*"hash": "(\w+)"/.exec(
-      await project.read('pipeline.lock'),
-    )![1]!;
+    const { hash: sideHash } = await lockedOut(project, 'out/side.txt');
     await project.write(`cache/objects/${sideHash.slice(0, 2)}/${sideHash.slice(2)}`, 'SIDE\n');
-    const words = /"path": "out\/words.txt",\s*"type": "file",\s*"hash": "(\w+)"/.exec(
-      await project.read('pipeline.lock'),
-    )![1]!;
+    const { hash: words } = await lockedOut(project, 'out/words.txt');
     await project.remove(`cache/objects/${words.slice(0, 2)}/${words.slice(2)}`);
     await project.remove('out');
     const { exitCode, stdout } = await project.cli('checkout');
@@ -125,7 +118,7 @@ Make it with \`rodada repro side\`, or copy the store (cache/) from where it was
 
   it('refuses a lock that leads out of the project', async () => {
     const project = await repository();
-    await project.edit('pipeline.lock', '"path": "out/side.txt"', '"path": "../side.txt"');
+    await project.edit('pipeline.lock', '{ "out/side.txt": ', '{ "../side.txt": ');
     await project.remove('out/side.txt');
     const { exitCode, stdout } = await project.cli('checkout', 'side');
     expect(exitCode).toBe(1);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { git } from '../support/git.ts';
+import { lockedOut } from '../support/lock.ts';
 import { Project } from '../support/project.ts';
 import { projectRoot } from '../support/run-stage.ts';
 import { jsonLines } from './text-project.ts';
@@ -182,7 +183,7 @@ describe('gc', () => {
     });
     expect(objects(project)).toEqual(before);
     await project.write('pipeline.lock', lock);
-    const manifest = /"path": "dir",\s*"type": "directory",\s*"hash": "(\w+)"/.exec(lock)![1]!;
+    const { hash: manifest } = await lockedOut(project, 'dir');
     appendFileSync(project.path(`cache/objects/${manifest.slice(0, 2)}/${manifest.slice(2)}`), 'x');
     expect(await project.cli('gc')).toMatchObject({
       exitCode: 2,
@@ -295,9 +296,7 @@ describe('verify', () => {
       exitCode: 0,
       stdout: '✔ 5 objects of 200 kB checked, none damaged\n',
     });
-    const hash = /"path": "big.txt",\s*"type": "file",\s*"hash": "(\w+)"/.exec(
-      await project.read('pipeline.lock'),
-    )![1]!;
+    const { hash } = await lockedOut(project, 'big.txt');
     const object = `cache/objects/${hash.slice(0, 2)}/${hash.slice(2)}`;
     truncateSync(project.path(object), 99_999);
     appendFileSync(project.path(object), '7');

@@ -18,11 +18,28 @@ function text(value: unknown, indent: string, isOpen: boolean): string {
   }
   const inner = `${indent}  `;
   const items = isList
-    ? value.map((item) => text(item, inner, false))
+    ? filled(
+        value.map((item) => text(item, inner, false)),
+        width - inner.length,
+      )
     : members(value).map(([key, item]) => `${JSON.stringify(key)}: ${text(item, inner, false)}`);
   return items.length === 0
     ? `${open}${close}`
     : `${open}\n${inner}${items.join(`,\n${inner}`)}\n${indent}${close}`;
+}
+
+/** Puts as many items of a long list into a line as fit. */
+function filled(items: readonly string[], room: number): string[] {
+  const lines: string[] = [];
+  let line: string | undefined;
+  for (const item of items) {
+    const longer: string = line === undefined ? item : `${line}, ${item}`;
+    if (line !== undefined && (longer.length > room || item.includes('\n'))) {
+      lines.push(line);
+      line = item;
+    } else line = longer;
+  }
+  return line === undefined ? lines : [...lines, line];
 }
 
 function inline(value: unknown): string {
