@@ -32,15 +32,23 @@ export async function checkOutsAreNoSources(
       configuration(message, 'Give the out a path of its own.', plan.pipeline.source.position(out.at)),
     );
   };
+  const around = new Map<string, Made | undefined>();
   /** The out that holds a file of the project, also if a link leads to it. */
-  const outAround = (file: string): Made | undefined =>
-    plan.graph.outs.containing(file) ?? plan.graph.outs.containing(plan.paths.followed(file));
+  const outAround = (file: string): Made | undefined => {
+    // Instances often run the same code.
+    if (!around.has(file))
+      around.set(
+        file,
+        plan.graph.outs.containing(file) ?? plan.graph.outs.containing(plan.paths.followed(file)),
+      );
+    return around.get(file);
+  };
   for (const file of ownFiles(plan)) {
     const made = outAround(file);
     if (made !== undefined) refuse(made, `the project's own \`${file}\``);
   }
   for (const instance of instances) {
-    for (const file of instance.frozen ? [] : codeOf(instance)) {
+    for (const file of instance.frozen || plan.leftovers.isEmpty ? [] : codeOf(instance)) {
       const left = plan.graph.outs.containing(file) ? undefined : plan.leftovers.containing(file);
       if (left === undefined) continue;
       const message = `\`${instance.stage}\` runs \`${file}\`, ${leftoverText(left, file)}.`;

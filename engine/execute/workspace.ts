@@ -5,6 +5,7 @@ import type { PresentOuts } from '../explain.ts';
 import type { Failure } from '../failure.ts';
 import { type CodeClosure, CodeClosures } from '../fingerprint/code-closure.ts';
 import { type CommandCode, CommandReader } from '../fingerprint/command-code.ts';
+import { CompiledCode, inOrder } from '../fingerprint/compiled-code.ts';
 import { declared } from '../fingerprint/declared.ts';
 import { Environment, type FactRequest } from '../fingerprint/environment.ts';
 import type { Fingerprint } from '../fingerprint/fingerprint.ts';
@@ -12,7 +13,6 @@ import { paramsReader } from '../fingerprint/params-reader.ts';
 import { ProjectFiles } from '../fingerprint/project-files.ts';
 import { ReferenceMemo } from '../fingerprint/references.ts';
 import type { Lock } from '../lock-file.ts';
-import { byCodeUnit } from '../order.ts';
 import type { MadeOuts } from '../ownership/made-outs.ts';
 import { type LeftoverPlace, lookAtLeftovers, type ShownLeftover } from '../ownership/move-out.ts';
 import { Standings } from '../ownership/standing.ts';
@@ -74,6 +74,7 @@ export class Workspace {
   #leftovers: Promise<ShownLeftover[]> | undefined;
   readonly #references: ReferenceMemo;
   #reader: CommandReader;
+  #compiled: CompiledCode;
   #codeWarnings: readonly Warning[] = [];
   readonly #code = new Map<Instance, Promise<CommandCode>>();
 
@@ -111,7 +112,15 @@ export class Workspace {
     );
     this.#references = new ReferenceMemo(plan.root, join(this.cache, 'memo', 'references.json'));
     this.#reader = this.#newReader();
+    this.#compiled = this.#newCompiled();
   }
+
+  #newCompiled(): CompiledCode {
+    return new CompiledCode(this.#paramsReader);
+  }
+
+  readonly #paramsReader = (code: Readonly<Record<string, string>>): Promise<string | undefined> =>
+    paramsReader(this.root, code, this.#references);
 
   /** What tells the contents of varying outputs that no lock knows. */
   get varyingSources(): Parameters<typeof withFound>[2] {
@@ -182,8 +191,6 @@ export class Workspace {
     instance: Instance,
     lookUp?: LookUp,
   ): Promise<{ missing: string } | { fingerprint: Fingerprint; inputs: Inputs }> {
-    const code: Record<string, string> = {};
-    const packages: Record<string, string> = {};
     const {
       attributes,
       modules,
@@ -195,11 +202,9 @@ export class Workspace {
     } = await this.codeOf(instance);
     const closures = await this.#closures.of([...modules, ...loaded]);
     if (!closures.ok) throw new Error(unreadable(closures.failures[0]));
-    for (const closure of closures.value.values()) {
-      Object.assign(code, closure.code);
-      Object.assign(packages, closure.packages);
-    }
-    for (const [script, text] of Object.entries(scripts)) code[script] = sha256(text);
+    const compiled = this.#compiled.of(closures.value);
+    const more: Record<string, string> = {};
+    for (const [script, text] of Object.entries(scripts)) more[script] = sha256(text);
     const seen = new Map<string, Seen>();
     const look: LookUp = async (path) => {
       if (lookUp !== undefined) return lookUp(path);
@@ -209,11 +214,12 @@ export class Workspace {
     };
     for (const file of files) {
       const content = await look(file);
-      if (content !== undefined) code[file] = content.hash;
+      if (content !== undefined) more[file] = content.hash;
     }
-    if ((readsParams ?? (await paramsReader(this.root, code, this.#references))) !== undefined) {
+    const reader = readsParams ?? (await compiled.readsParams) ?? (await this.#paramsReader(more));
+    if (reader !== undefined) {
       const content = await look(paramsFile);
-      if (content !== undefined) code[paramsFile] = content.hash;
+      if (content !== undefined) more[paramsFile] = content.hash;
     }
     const deps: Record<string, Record<string, string>> = {};
     // What is frozen never runs again: whatever its dependencies are now, it does not depend on them.
@@ -230,8 +236,8 @@ export class Workspace {
       format: 2,
       cmd,
       ...(shell === undefined ? {} : { shell }),
-      code: Object.fromEntries(Object.entries(code).sort(([a], [b]) => byCodeUnit(a, b))),
-      packages: Object.fromEntries(Object.entries(packages).sort(([a], [b]) => byCodeUnit(a, b))),
+      code: isEmpty(more) ? compiled.code : inOrder({ ...compiled.code, ...more }),
+      packages: compiled.packages,
       params,
       matrix,
       deps,
@@ -251,6 +257,7 @@ export class Workspace {
    */
   async refresh(instance: Instance, looked: Iterable<string>): Promise<Instance> {
     this.#closures.forget();
+    this.#compiled = this.#newCompiled();
     for (const path of looked) this.memo.forget(path);
     this.#reader = this.#newReader();
     const deps: Dependency[] = [];
@@ -294,10 +301,9 @@ export class Workspace {
 
   async #seenCode(instance: Instance, closures: ReadonlyMap<string, CodeClosure>): Promise<SeenCode> {
     const code = await this.codeOf(instance);
-    const found = code.modules.map((module) => closures.get(module)!);
-    const compiled = Object.assign({}, ...found.map((closure) => closure.code)) as Record<string, string>;
-    const readsParams = code.readsParams ?? (await paramsReader(this.root, compiled, this.#references));
-    const computed = code.computed ?? found.flatMap((closure) => closure.computed)[0];
+    const found = new Map(code.modules.map((module) => [module, closures.get(module)!]));
+    const readsParams = code.readsParams ?? (await this.#compiled.of(found).readsParams);
+    const computed = code.computed ?? [...found.values()].flatMap((closure) => closure.computed)[0];
     return {
       ...code,
       instance,
@@ -366,6 +372,8 @@ export class Workspace {
     return isWider(join(this.root, path), (await this.objects.modes(content)) ?? []);
   }
 }
+
+const isEmpty = (entries: object): boolean => Object.keys(entries).length === 0;
 
 /** Looks for the code of an instance's commands. */
 function read({ cmds, shell, wdir, deps }: Instance, reader: CommandReader): Promise<CommandCode> {

@@ -1,6 +1,7 @@
 // A stage's fingerprint: readable data that names everything the result depends on; its key is the hash of that.
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
+import { byCodeUnit } from '../order.ts';
 
 // The package is CommonJS without the default export that its types declare.
 const canonicalize = createRequire(import.meta.url)('canonicalize') as (value: unknown) => string | undefined;
@@ -34,6 +35,29 @@ export interface Fingerprint {
 
 /** SHA-256, in hexadecimal, of the fingerprint's canonical JSON (RFC 8785). */
 export function keyOf(fingerprint: Fingerprint): string {
-  // Canonical JSON is undefined only for values that JSON can't hold at all.
-  return createHash('sha256').update(canonicalize(fingerprint)!).digest('hex');
+  // What an object is made of in canonical JSON: its fields in code-unit order, as this format's names are in ASCII.
+  const fields = Object.entries(fingerprint)
+    .filter(([, value]) => value !== undefined)
+    .sort(([a], [b]) => byCodeUnit(a, b))
+    .map(
+      ([name, value]) => `"${name}":${isShared(name) ? sharedText(value as object) : canonicalText(value)}`,
+    );
+  return createHash('sha256').update(`{${fields.join()}}`).digest('hex');
+}
+
+// Canonical JSON is undefined only for values that JSON can't hold at all.
+const canonicalText = (value: unknown): string => canonicalize(value)!;
+
+/** Fields that may be the same long object in many fingerprints. */
+const isShared = (field: string): boolean => field === 'code' || field === 'packages';
+
+const texts = new WeakMap<object, string>();
+
+function sharedText(value: object): string {
+  let text = texts.get(value);
+  if (text === undefined) {
+    text = canonicalText(value);
+    texts.set(value, text);
+  }
+  return text;
 }

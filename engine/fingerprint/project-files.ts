@@ -7,11 +7,18 @@ import { isOutside, normalizePath, type ProjectPaths } from '../plan/project-pat
 const others =
   /(?:^|\/)(?:\.git|node_modules|\.?venv|\.[tn]ox|site-packages|dist-packages|__pycache__)(?:\/|$)|^cache(?:\/|$)/;
 
+/** Listing a folder takes about as long as so many looks, unless it is very large. */
+const looksBeforeList = 30;
+
 export class ProjectFiles {
   readonly root: string;
   readonly #project: ProjectPaths;
   readonly #paths = new Map<string, string | undefined>();
   readonly #kinds = new Map<string, 'file' | 'folder' | undefined>();
+  /** Folder → how often something was looked for in it. */
+  readonly #looks = new Map<string, number>();
+  /** Folder → the names in it, in small letters. */
+  readonly #listed = new Map<string, ReadonlySet<string>>();
   readonly #sizes = new Map<string, number>();
   readonly #names = new Map<string, ReadonlySet<string>>();
   readonly #binaries = new Map<string, readonly string[]>();
@@ -44,16 +51,35 @@ export class ProjectFiles {
   /** What stands at a path of the project; links are followed. */
   kind(path: string): 'file' | 'folder' | undefined {
     if (this.#kinds.has(path)) return this.#kinds.get(path);
-    let kind: 'file' | 'folder' | undefined;
+    const kind = this.#isListed(path) ? this.#look(path) : undefined;
+    this.#kinds.set(path, kind);
+    return kind;
+  }
+
+  /** Whether something may stand there. A folder in which much is looked for is listed, once: most words name nothing. */
+  #isListed(path: string): boolean {
+    const folder = posix.dirname(path);
+    const looks = (this.#looks.get(folder) ?? 0) + 1;
+    this.#looks.set(folder, looks);
+    const name = posix.basename(path);
+    // Only for plain names it is known how file systems compare them.
+    if (looks <= looksBeforeList || !/^[\x20-\x7e]+$/.test(name)) return true;
+    let listed = this.#listed.get(folder);
+    if (listed === undefined) {
+      listed = new Set([...this.names(folder)].map((each) => each.toLowerCase()));
+      this.#listed.set(folder, listed);
+    }
+    return listed.has(name.toLowerCase());
+  }
+
+  #look(path: string): 'file' | 'folder' | undefined {
     try {
       const stat = statSync(posix.join(this.root, path), { throwIfNoEntry: false });
       if (stat !== undefined) this.#sizes.set(path, stat.size);
-      kind = stat?.isFile() === true ? 'file' : stat?.isDirectory() === true ? 'folder' : undefined;
+      return stat?.isFile() === true ? 'file' : stat?.isDirectory() === true ? 'folder' : undefined;
     } catch {
-      kind = undefined; // a file where a folder should be, a name that is too long: nothing is there
+      return undefined; // a file where a folder should be, a name that is too long: nothing is there
     }
-    this.#kinds.set(path, kind);
-    return kind;
   }
 
   /** Bytes of the file at a path that was looked at. */
