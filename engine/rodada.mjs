@@ -11,11 +11,24 @@ const engine = fileURLToPath(new URL('.', import.meta.url));
 const root = fileURLToPath(new URL('..', import.meta.url));
 const compiled = join(root, 'node_modules', '.cache', 'rodada');
 
-/** Names the compiled engine by all that goes into it, so that an old one can't be taken for the present one. */
+/** A file whose stamp is younger than this may change again without getting another. */
+const settled = 2000; // milliseconds
+
+/**
+ * Names the compiled engine by all that goes into it, so that an old one can't be taken for the present one: by the stamps of the
+ * files, or by their contents if one of them has just changed.
+ */
 function keyOfEngine() {
   const hash = createHash('sha256').update(process.versions.node);
-  for (const file of readdirSync(engine, { recursive: true }).sort())
-    if (/\.m?ts$|\.mjs$/.test(file)) hash.update(`\0${file}\0`).update(readFileSync(join(engine, file)));
+  const files = readdirSync(engine, { recursive: true }).filter((file) => /\.m?ts$|\.mjs$/.test(file));
+  const now = Date.now();
+  let isSettled = true;
+  for (const file of files.sort()) {
+    const { size, ino, mtimeMs, ctimeMs } = statSync(join(engine, file));
+    isSettled &&= Math.max(mtimeMs, ctimeMs) < now - settled;
+    hash.update(`\0${file}\0${size} ${ino} ${mtimeMs} ${ctimeMs}`);
+  }
+  for (const file of isSettled ? [] : files) hash.update(readFileSync(join(engine, file)));
   // An install of other packages rewrites these.
   for (const file of ['package-lock.json', join('node_modules', '.package-lock.json')]) {
     const stat = statSync(join(root, file), { throwIfNoEntry: false });

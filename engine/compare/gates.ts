@@ -1,6 +1,6 @@
 // Gates: which metrics may get worse, and by how much.
 import picomatch from 'picomatch';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Direction } from './direction.ts';
 import { type DottedKey, segments } from './flatten.ts';
 

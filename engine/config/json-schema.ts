@@ -1,5 +1,5 @@
 // The JSON Schema of pipeline.yaml, made from the zod schema, for editors: it completes and explains the fields.
-import { z } from 'zod';
+import * as z from 'zod';
 import { PipelineSchema } from './pipeline-schema.ts';
 
 /** Where the schema is kept, relative to the engine's own project. */

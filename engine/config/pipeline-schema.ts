@@ -1,5 +1,5 @@
 // What pipeline.yaml may say: the zod schema of the file, before templates are resolved. Editors get it as JSON Schema.
-import { z } from 'zod';
+import * as z from 'zod';
 import { durationPattern } from './duration.ts';
 import { shellPattern } from './shell.ts';
 import { sizePattern } from './size.ts';

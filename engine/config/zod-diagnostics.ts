@@ -1,5 +1,5 @@
 // Turns what zod found into failures that point at the line and name what was probably meant.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ConfigurationFailure, SourcePosition } from '../failure.ts';
 import { meant } from './nearest.ts';
 import type { Part, Path } from './yaml-source.ts';

@@ -1,7 +1,7 @@
 // What a shell's simple command has Node do: the packages that it loads, and the scripts of package.json that it runs.
 import { realpathSync } from 'node:fs';
 import { posix } from 'node:path';
-import { packageName } from './javascript/resolve.ts';
+import { packageName } from './javascript/package-name.ts';
 import type { ProjectFiles } from './project-files.ts';
 import type { ShellCall } from './shell-calls.ts';
 

@@ -7,6 +7,7 @@ import { createPathsMatcher, getTsconfig, type PathsMatcher } from 'get-tsconfig
 import { resolveExports, resolveImports } from 'resolve-pkg-maps';
 import { readJson } from '../../store/files.ts';
 import type { Input } from './inputs.ts';
+import { packageName } from './package-name.ts';
 
 export type Target =
   | { readonly is: 'file'; readonly file: string }
@@ -277,13 +278,6 @@ function readTsconfig(folder: string): Tsconfig {
     return { files: [join(folder, 'tsconfig.json')], options: {}, match: null };
   }
 }
-
-/** The package that a specifier names. */
-export const packageName = (specifier: string): string =>
-  specifier
-    .split('/')
-    .slice(0, specifier.startsWith('@') ? 2 : 1)
-    .join('/');
 
 const isTypescript = (file: string): boolean => /\.[cm]?tsx?$/.test(file);
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
