@@ -39,15 +39,22 @@ const out = z.union([
 ]);
 const outs = z.union([z.record(name, out), z.array(out)]);
 
-/** An axis of a matrix: its values, its values by label, or a template that stands for either. */
+const integer = z.union([z.int(), z.string().regex(/^\$\{[^}]+\}$/, 'an integer or a ${template}')]);
+
+/** An axis of a matrix: its values, its values by label, consecutive integers, or a template that stands for one of these. */
 const axis = z
   .union([
     z.string().regex(/^\$\{[^}]+\}$/, 'a list, a mapping or a ${template}'),
     z.array(z.union([z.string(), z.number(), z.boolean(), z.record(z.string(), z.unknown())])).min(1),
+    z.strictObject({
+      from: integer.describe('The first of consecutive integers.'),
+      count: integer.describe('How many integers.'),
+    }),
     z.record(name, z.record(z.string(), z.unknown())),
   ])
   .describe(
-    'Values of an axis: a list of scalars or objects, a mapping of labels to objects, or a template that stands for either.',
+    'Values of an axis: a list of scalars or objects, a mapping of labels to objects, consecutive integers such as ' +
+      '`{ from: 20, count: 5 }`, or a template that stands for one of these.',
   );
 
 const matrix = z

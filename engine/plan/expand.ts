@@ -13,7 +13,14 @@ import { fail, type Result, succeed } from '../result.ts';
 import type { Warning } from '../warning.ts';
 import type { Dependency, Instance } from './instance.ts';
 import { instantiate, type Surroundings, stageReference } from './instantiate.ts';
-import { axisValues, type Combination, combinations, excludes } from './matrix.ts';
+import {
+  axisValues,
+  type Combination,
+  combinations,
+  excludes,
+  looksLikeRange,
+  rangeProblem,
+} from './matrix.ts';
 
 export interface Expansion {
   /** All instances, in the order of pipeline.yaml. */
@@ -57,6 +64,8 @@ function chosenCombinations(
     if (!resolved.ok) add(resolved.message, resolved.hint, [...at, axis], 'value', resolved.template);
     else if (typeof resolved.value !== 'object' || resolved.value === null)
       add(`\`${String(values)}\` is neither a list nor a mapping.`, undefined, [...at, axis]);
+    else if (looksLikeRange(resolved.value) && rangeProblem(resolved.value) !== undefined)
+      add(rangeProblem(resolved.value)!, undefined, [...at, axis]);
     else return [axis, axisValues(resolved.value)] as const;
     return [axis, []] as const;
   });

@@ -13,14 +13,42 @@ export interface Combination {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
+/** Consecutive integers: `{ from: 20, count: 3 }` stands for 20, 21 and 22. */
+interface Range {
+  readonly from: number;
+  readonly count: number;
+}
+
 /**
  * The values of an axis with their labels: a scalar is its own label, an entry of a mapping has its key, and an object in a
  * list is named by its fields, `{ batch: 32, epochs: 20 }` being `batch32-epochs20`.
  */
 export function axisValues(axis: unknown): AxisValue[] {
+  if (isRange(axis)) return axisValues(Array.from({ length: axis.count }, (_, i) => axis.from + i));
   if (Array.isArray(axis)) return axis.map((value) => ({ label: labelOf(value), value }));
   return Object.entries(axis as Record<string, unknown>).map(([label, value]) => ({ label, value }));
 }
+
+/** Whether an axis is written as a range, whatever its fields are. */
+export function looksLikeRange(axis: unknown): axis is Record<'from' | 'count', unknown> {
+  return isMapping(axis) && Object.keys(axis).sort().join() === 'count,from';
+}
+
+/** A range with integers, at least one. */
+function isRange(axis: unknown): axis is Range {
+  return looksLikeRange(axis) && rangeProblem(axis) === undefined;
+}
+
+/** What is wrong with a range; undefined if nothing is. */
+export function rangeProblem({ from, count }: Record<'from' | 'count', unknown>): string | undefined {
+  if (!Number.isSafeInteger(from)) return `\`from\` is ${JSON.stringify(from)}, not an integer.`;
+  if (!Number.isSafeInteger(count) || (count as number) < 1 || (count as number) > longestRange)
+    return `\`count\` is ${JSON.stringify(count)}, not an integer from 1 to ${longestRange}.`;
+  return undefined;
+}
+
+/** More instances than this are a mistake in `count`. */
+const longestRange = 100_000;
 
 function labelOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);

@@ -85,3 +85,29 @@ describe('vars', () => {
     expect(stdout).toContain(hint);
   });
 });
+
+describe('a range', () => {
+  const ranged = (seed: string): Promise<Project> =>
+    Project.create({
+      'pipeline.yaml': `stages:\n  make:\n    matrix: { seed: ${seed} }\n    cmd: echo \${seed} > \${outs.o}\n    outs: { o: 'out/\${seed}.txt' }\n`,
+      'params.yaml': 'seed: 20\nseeds: 3\n',
+    });
+
+  it('stands for consecutive integers, and a longer one runs only what is new', async () => {
+    const project = await ranged("{ from: '${seed}', count: '${seeds}' }");
+    expect((await project.repro()).summary.executed).toEqual(['make:20', 'make:21', 'make:22']);
+    const more = await project.repro('--set', 'seeds=4');
+    expect(more.summary).toMatchObject({ executed: ['make:23'], fresh: ['make:20', 'make:21', 'make:22'] });
+    expect((await project.repro()).summary.executed).toEqual([]);
+  });
+
+  it.each([
+    ['{ from: 0, count: 0 }', '`count` is 0, not an integer from 1 to 100000.'],
+    ["{ from: '${seed}', count: '${seedz}' }", 'seedz'],
+    ["{ from: 1.5, count: '${seeds}' }", '1.5'],
+  ])('says what is wrong with %s', async (range, message) => {
+    const { exitCode, stdout } = await (await ranged(range)).cli('repro');
+    expect(exitCode).toBe(2);
+    expect(stdout).toContain(message);
+  });
+});
