@@ -5,6 +5,7 @@ import type { FilterParams } from './filter.ts';
 import type { ModelsParams } from './models.ts';
 import type { ResizeParams } from './resize.ts';
 import type { SourceParams } from './source.ts';
+import type { SplitParams } from './split.ts';
 
 /** The parameters that bear on each other. */
 interface Together {
@@ -13,6 +14,7 @@ interface Together {
   readonly resize: ResizeParams;
   readonly models: z.infer<typeof ModelsParams>;
   readonly backbone: BackboneParams;
+  readonly split: SplitParams;
 }
 
 type Complain = (path: readonly (string | number)[], message: string) => void;
@@ -24,7 +26,12 @@ export function checkTogether(params: Together, context: z.core.$RefinementCtx):
   checkSource(params, complain);
   checkClasses(params, complain);
   checkSize(params, complain);
-  const { models, backbone } = params;
+  const { models, backbone, split } = params;
+  if (split.validation + split.test >= 1)
+    complain(
+      ['split', 'test'],
+      'with split.validation it takes all images, and none would be left to train on',
+    );
   if (models.vgg16.fineTune && backbone.block === 1)
     complain(
       ['models', 'vgg16', 'fineTune'],

@@ -11,6 +11,7 @@ import { ResizeParams } from './resize.ts';
 import { SeedParam } from './seed.ts';
 import { SourceParams } from './source.ts';
 import { SplitParams } from './split.ts';
+import { TrainParams } from './train.ts';
 
 export default z
   .strictObject({
@@ -20,6 +21,7 @@ export default z
     explore: ExploreParams,
     resize: ResizeParams,
     split: SplitParams,
+    train: TrainParams,
     iterations: z.array(IterationParams).min(1),
     models: ModelsParams,
     backbone: BackboneParams,

@@ -1,4 +1,4 @@
-// The one seed: initialization, shuffling, dropout, the split and every sample drawn for a picture derive from it.
+// The one seed: the split, the backbone and every sample drawn for a picture derive from it. Trainings take it, and the ones that follow it.
 import { z } from 'zod';
 
 export const SeedParam = z

@@ -1,4 +1,4 @@
-// The split as it stands in data/split.json: which rows of the packed pictures train and which validate.
+// The split as it stands in data/split.json: which rows of the packed images train, validate and test.
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../engine/stage.ts';
@@ -12,10 +12,22 @@ const Split = z.strictObject({
   train: z.array(Row).min(1),
   /** Rows of the packed array, ascending. */
   validation: z.array(Row).min(1),
+  /** Rows of the packed array, ascending; absent if nothing is set aside for a test. */
+  test: z.array(Row).min(1).optional(),
 });
 
 /** Training and validation rows of `data/pictures.npy` (and `data/features.npy`), and the classes that labels stand for. */
 export type Split = Readonly<z.infer<typeof Split>>;
+
+/** Which side is scored. */
+export type Side = 'validation' | 'test';
+
+/** The side that scores and verdicts are about: the test side if there is one. */
+export function scoredSide(split: Split): { side: Side; rows: readonly number[] } {
+  return split.test === undefined
+    ? { side: 'validation', rows: split.validation }
+    : { side: 'test', rows: split.test };
+}
 
 /** Writes a split; a row a line would be no easier to read, so each list is one line. */
 export async function writeSplit(file: string, split: Split): Promise<void> {

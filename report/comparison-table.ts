@@ -1,57 +1,57 @@
 // The comparison in words and numbers: its rows, and the Markdown that people read.
+import { fewestSeeds, level } from '../engine/statistics/verdicts.ts';
 import { signed } from './comparison.ts';
 import { markdownTable } from './markdown-table.ts';
+import { type Replicated, replicatedText } from './replicated.ts';
+import type { TestedDifference, TestedPair } from './tested-change.ts';
 
-/** One model trained with one iteration. */
+/** One model and iteration, all its seeds. */
 export interface RunRow {
   readonly model: string;
   readonly run: string;
-  /** What the frozen convolutions are, for a model that stands on some. */
+  /** What the frozen convolutions are, for a model that has some. */
   readonly backbone?: string;
-  /** Of the validation pictures, after the last epoch; so are the other scores. */
-  readonly accuracy: number;
-  /** Wilson's 95 % interval of the accuracy. */
+  /** Side of the split whose images were scored. */
+  readonly side: 'validation' | 'test';
+  /** Of these images, after the last epoch; so are the other scores. */
+  readonly accuracy: Replicated;
+  /** 95 % interval of the mean accuracy, over families of images and seeds. */
   readonly accuracyInterval: readonly [number, number];
-  readonly loss: number;
+  readonly loss: Replicated;
   /** Macro averages. */
-  readonly precision: number;
-  readonly recall: number;
-  readonly f1: number;
+  readonly precision: Replicated;
+  readonly recall: Replicated;
+  readonly f1: Replicated;
+  /** Mean change of the validation loss from epoch to epoch, in the second half of the training. */
+  readonly roughness: Replicated;
   readonly epochs: number;
-  /** The epoch of the highest validation accuracy, and that accuracy. */
+  /** The epoch of the highest mean validation accuracy, and that accuracy: chosen on the images that it is scored on. */
   readonly bestEpoch: number;
   readonly bestAccuracy: number;
-  /** The epoch of the lowest validation loss, and that loss. */
+  /** The epoch of the lowest mean validation loss, and that loss. */
   readonly bestLossEpoch: number;
   readonly bestLoss: number;
+  /** Seeds whose training diverged. */
+  readonly diverged?: readonly number[];
 }
 
-/** What one step from an iteration to the next did to one model: the later value minus the earlier. */
-export interface Change {
+/** What separates two rows: the later value minus the earlier. */
+export interface Change extends TestedPair {
+  /** `cnn1`, or `cnn1 → cnn2` for another model with the same iteration. */
   readonly model: string;
   readonly from: string;
   readonly to: string;
-  /** `batch 32 → 64` */
+  /** `batch 32 → 64`, or the iteration that two models share. */
   readonly change: string;
-  readonly accuracy: number;
-  readonly loss: number;
-  readonly f1: number;
-  /** 95 % interval of the accuracy's difference, by the paired bootstrap. */
-  readonly accuracyInterval: readonly [number, number];
-  /** Pictures that only the earlier, and only the later run gets right. */
-  readonly onlyBefore: number;
-  readonly onlyAfter: number;
-  /** Of McNemar's mid-P test, and adjusted after Holm for the number of changes. */
-  readonly pValue: number;
-  readonly adjustedPValue: number;
-  readonly verdict: Verdict;
 }
 
-/** Whether the accuracies differ by more than the choice of validation pictures explains. */
-export type Verdict = 'real' | 'within noise';
-
-/** Adjusted P values below this are called real. */
-export const significanceLevel = 0.05;
+/** Both families of comparisons. */
+export interface Changes {
+  /** Each iteration against the one before it, of the same model. */
+  readonly iterations: readonly Change[];
+  /** Each model against each other one, with the same iteration. */
+  readonly models: readonly Change[];
+}
 
 /** What each model with a backbone stands on, a line each: `vgg16: ImageNet weights`. */
 export function backboneNotes(
@@ -67,32 +67,57 @@ export function backboneNotes(
 /** The comparison as a Markdown page: scores of each run, then what each change did. */
 export function comparisonMarkdown(
   runs: readonly RunRow[],
-  changes: readonly Change[],
-  pictures: number,
+  { iterations, models }: Changes,
+  images: number,
 ): string {
   const table = markdownTable<RunRow>(
     [
       { title: 'Model', align: 'left', text: ({ model }) => model },
       { title: 'Iteration', align: 'left', text: ({ run }) => run },
-      { title: 'Accuracy', align: 'right', text: ({ accuracy }) => accuracy.toFixed(3) },
+      { title: 'Accuracy', align: 'right', text: ({ accuracy }) => replicatedText(accuracy) },
       { title: '95 % interval', align: 'right', text: ({ accuracyInterval: [a, b] }) => `${a.toFixed(3)} … ${b.toFixed(3)}` }, // biome-ignore format: one line
-      { title: 'Loss', align: 'right', text: ({ loss }) => loss.toFixed(3) },
-      { title: 'Precision', align: 'right', text: ({ precision }) => precision.toFixed(3) },
-      { title: 'Recall', align: 'right', text: ({ recall }) => recall.toFixed(3) },
-      { title: 'F1', align: 'right', text: ({ f1 }) => f1.toFixed(3) },
+      { title: 'Loss', align: 'right', text: ({ loss }) => replicatedText(loss) },
+      { title: 'Precision', align: 'right', text: ({ precision }) => precision.mean.toFixed(3) },
+      { title: 'Recall', align: 'right', text: ({ recall }) => recall.mean.toFixed(3) },
+      { title: 'F1', align: 'right', text: ({ f1 }) => replicatedText(f1) },
+      { title: 'Roughness', align: 'right', text: ({ roughness }) => replicatedText(roughness) },
       { title: 'Best epoch', align: 'right', text: ({ bestEpoch, epochs }) => `${bestEpoch} of ${epochs}` },
-      { title: 'Accuracy then', align: 'right', text: ({ bestAccuracy }) => bestAccuracy.toFixed(3) },
+      {
+        title: 'Validation accuracy then',
+        align: 'right',
+        text: ({ bestAccuracy }) => bestAccuracy.toFixed(3),
+      },
     ],
     runs,
   );
+  const seeds = Math.max(...runs.map(({ accuracy }) => accuracy.n));
+  const { side } = runs[0]!;
   const sections = [
     '# Comparison of models and iterations\n',
-    `Scores on the ${pictures} validation pictures after the last epoch; precision, recall and F1 are means over the classes.\n`,
+    `${scoresNote(seeds, images, side)}\n`,
     table,
     ...backboneNotes(runs).map((note) => `${note}.\n`),
+    ...runs.flatMap(({ model, run, diverged = [] }) =>
+      diverged.length === 0
+        ? []
+        : [`${model} ${run}: the training with seed ${diverged.join(', ')} diverged and is left out.\n`],
+    ),
   ];
-  if (changes.length > 0) sections.push('## What each change did\n', changesTable(changes), explanation);
+  if (iterations.length > 0)
+    sections.push('## What each change of the iteration did\n', changesTable(iterations));
+  if (models.length > 0) sections.push('## The models against each other\n', changesTable(models));
+  if (iterations.length + models.length > 0) sections.push(explanation(seeds, iterations, models));
   return sections.join('\n');
+}
+
+function scoresNote(seeds: number, images: number, side: RunRow['side']): string {
+  const what = seeds === 1 ? 'Scores' : `Means of ${seeds} training seeds ± standard deviation, scored`;
+  return (
+    `${what} on the ${images} ${side} images after the last epoch; precision, recall and F1 are means over the classes. ` +
+    'Intervals hold for other design families and other seeds. Roughness is the mean change of the validation loss from epoch to epoch ' +
+    'in the second half of a training. The best epoch is chosen on the validation images that its accuracy is of, so that is too good.' +
+    (side === 'test' ? ' Nothing was chosen on the test images.' : '')
+  );
 }
 
 function changesTable(changes: readonly Change[]): string {
@@ -100,24 +125,38 @@ function changesTable(changes: readonly Change[]): string {
     [
       { title: 'Model', align: 'left', text: ({ model }) => model },
       { title: 'Change', align: 'left', text: ({ change }) => change },
-      { title: 'Accuracy', align: 'right', text: ({ accuracy }) => signed(accuracy) },
+      { title: 'Accuracy', align: 'right', text: ({ scores }) => signed(scores.accuracy.difference) },
       { title: '95 % interval', align: 'right', text: ({ accuracyInterval: [a, b] }) => `${signed(a)} … ${signed(b)}` }, // biome-ignore format: one line
-      { title: 'Loss', align: 'right', text: ({ loss }) => signed(loss) },
-      { title: 'F1', align: 'right', text: ({ f1 }) => signed(f1) },
+      { title: 'p (adjusted)', align: 'right', text: ({ scores }) => pText(scores.accuracy.adjustedP) },
+      { title: 'Accuracy differs', align: 'left', text: ({ scores }) => scores.accuracy.verdict ?? '' },
       { title: 'Right only before : after', align: 'right', text: ({ onlyBefore, onlyAfter }) => `${onlyBefore} : ${onlyAfter}` }, // biome-ignore format: one line
-      { title: 'P (adjusted)', align: 'right', text: ({ adjustedPValue }) => pText(adjustedPValue) },
-      { title: 'Accuracy differs', align: 'left', text: ({ verdict }) => verdict },
+      { title: 'F1', align: 'right', text: ({ scores }) => testedText(scores.f1) },
+      { title: 'Loss', align: 'right', text: ({ scores }) => testedText(scores.loss) },
+      { title: 'Roughness', align: 'right', text: ({ scores }) => testedText(scores.roughness) },
     ],
     changes,
   );
 }
 
-const explanation = `\
-"Right only before : after" counts the pictures that only the earlier and only the later run gets right. P is McNemar's mid-P test,
-adjusted after Holm for the number of changes; a difference is called real below ${significanceLevel}. The intervals are the
-paired bootstrap's and are not adjusted. Both take pictures as independent and account for the choice of pictures alone:
-another seed, too, would have moved the accuracies.
+/** `−0.041, real` */
+const testedText = ({ difference, verdict }: TestedDifference): string =>
+  verdict === null ? signed(difference) : `${signed(difference)}, ${verdict}`;
+
+function explanation(seeds: number, iterations: readonly Change[], models: readonly Change[]): string {
+  const family = `the ${iterations.length} changes of the iteration and the ${models.length} pairs of models are one family each`;
+  const counted =
+    '"Right only before : after" counts the images that most seeds get right only before and only after the change.';
+  if (seeds < fewestSeeds)
+    return `\
+${counted.replace('most seeds get', 'the trained network gets')} p is that of the exact sign-flip test over design families, adjusted after Holm
+(${family}). It says whether these trained networks differ on these images; another seed may turn it around. Set \`train.seeds\`
+to ${fewestSeeds} or more to learn what other seeds would say.
 `;
+  return `\
+${counted} p is that of a paired t-test over the seeds whose variance all comparisons of its family steady, adjusted after Holm
+(${family}); a difference is real below ${level}. See docs/statistics.md.
+`;
+}
 
 /** 0.0312 → `0.031`, 0.00002 → `< 0.001`. */
-const pText = (p: number) => (p < 0.001 ? '< 0.001' : p.toFixed(3));
+const pText = (p: number | null) => (p === null ? '' : p < 0.001 ? '< 0.001' : p.toFixed(3));

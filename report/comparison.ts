@@ -1,27 +1,30 @@
 // The iteration comparison across models: final and best values, overlaid curves and training time.
-import { epochAxis, type Measure } from './curves.ts';
-import type { History } from './history.ts';
+import type { RunRow } from './comparison-table.ts';
+import { curveRows, epochAxis, type Measure, seedsNote } from './curves.ts';
+import type { MeanEpoch } from './history.ts';
+import { type Replicated, replicatedText, scoresBySeed } from './replicated.ts';
 import { compareRuns } from './run-order.ts';
 import { type PlotSpec, palette } from './vega.ts';
 
-/** One model trained with one iteration, as far as the comparison plots it. */
-export interface ComparedRun {
-  readonly model: string;
-  readonly run: string;
-  /** After the last epoch, on the validation pictures. */
-  readonly final: number;
-  /** The best of all epochs. */
-  readonly best: number;
-  /** 95 % confidence interval of `final`, where there is one. */
-  readonly interval?: readonly [number, number];
-}
+/** Scores of one model and iteration. */
+type ComparedRun = Pick<
+  RunRow,
+  'model' | 'run' | 'side' | 'accuracy' | 'accuracyInterval' | 'loss' | 'bestAccuracy' | 'bestLoss'
+>;
 
-/** Seconds of one training. */
+/** Seconds of the trainings of one model and iteration. */
 export interface TimedRun {
   readonly model: string;
   readonly run: string;
-  readonly trainSeconds: number;
-  readonly imagesPerSecond: number;
+  readonly trainSeconds: Replicated;
+  readonly imagesPerSecond: Replicated;
+}
+
+/** The mean curves of one model and iteration. */
+export interface Curves {
+  readonly model: string;
+  readonly run: string;
+  readonly epochs: readonly MeanEpoch[];
 }
 
 const height = 30; // of a run's row, in pixels
@@ -44,10 +47,9 @@ function rows(runs: readonly { readonly model: string; readonly run: string }[])
 }
 
 /**
- * A dot plot: a row for each run, grouped by model; a circle after the last epoch, a diamond at the best epoch, the line the
- * 95 % interval of the first. Beside each row its value and the difference to the row above.
+ * A dot plot: a row for each run, grouped by model; a circle for the mean after the last epoch, a dot for each seed, a diamond for the
+ * mean at the best epoch; of the accuracy, a line for the 95 % interval. Beside each row its value and the difference to the row above.
  *
- * @param measure that `final` and `best` are values of
  * @param notes lines under the title, such as what a model's backbone is
  */
 export function comparisonPlot(
@@ -62,19 +64,27 @@ export function comparisonPlot(
       .sort((a, b) => compareRuns(a.run, b.run));
     return ofModel.map((entry, i) => {
       const before = ofModel[i - 1];
-      const change = before === undefined ? '' : ` (${signed(entry.final - before.final)})`;
+      const score = entry[measure];
+      const change = before === undefined ? '' : ` (${signed(score.mean - before[measure].mean)})`;
+      const [low, high] = measure === 'accuracy' ? entry.accuracyInterval : [score.mean, score.mean];
       return {
         model,
         run: entry.run,
-        final: entry.final,
-        best: entry.best,
-        low: entry.interval?.[0] ?? entry.final,
-        high: entry.interval?.[1] ?? entry.final,
-        text: `${entry.final.toFixed(3)}${change}`,
+        final: score.mean,
+        best: measure === 'accuracy' ? entry.bestAccuracy : entry.bestLoss,
+        seeds: [...scoresBySeed(score).values()],
+        low,
+        high,
+        text: `${replicatedText(score)}${change}`,
       };
     });
   });
-  const kinds = ['after the last epoch', 'at the best epoch'];
+  const several = compared.some((entry) => entry[measure].n > 1);
+  const side = compared[0]!.side;
+  const kinds = [
+    'after the last epoch',
+    side === 'test' ? 'validation images at the best epoch' : 'at the best epoch',
+  ];
   const kind = { field: 'kind', type: 'nominal', title: null, legend: { orient: 'top' } } as const;
   const kindOf = {
     color: { ...kind, scale: { domain: kinds, range: [palette[0], palette[1]] } },
@@ -84,16 +94,19 @@ export function comparisonPlot(
     ({
       field,
       type: 'quantitative',
-      title: `validation ${measure}`,
+      title: `${side} ${measure}`,
       scale: { zero: false, nice: true },
     }) as const;
-  const interval = compared.some((entry) => entry.interval !== undefined)
-    ? '; line: 95 % interval (Wilson)'
-    : '';
+  const line = measure === 'accuracy' ? '; line: 95 % interval over design families and seeds' : '';
   return {
     title: {
-      text: `Validation ${measure} of each model and iteration`,
-      subtitle: [`In brackets: change from the iteration above${interval}`, ...notes],
+      text: `${side === 'test' ? 'Test' : 'Validation'} ${measure} of each model and iteration`,
+      subtitle: [
+        several ? `Mean of the seeds ± standard deviation; small dots: seeds${line}` : `One seed${line}`,
+        'In brackets: change from the iteration above',
+        `Best epoch: the mean's, chosen on the validation images${side === 'test' ? '' : ', so its figure is too good'}`,
+        ...notes,
+      ],
     },
     data: { values },
     facet: {
@@ -114,6 +127,22 @@ export function comparisonPlot(
           mark: { type: 'rule', color: '#9db7cc', strokeWidth: 3 },
           encoding: { x: x('low'), x2: { field: 'high' } },
         },
+        ...(several
+          ? [
+              {
+                transform: [{ flatten: ['seeds'], as: ['seed'] }],
+                mark: {
+                  type: 'point' as const,
+                  filled: true,
+                  size: 12,
+                  color: '#666666',
+                  opacity: 0.7,
+                  yOffset: 9,
+                },
+                encoding: { x: x('seed') },
+              },
+            ]
+          : []),
         {
           transform: [{ calculate: `'${kinds[1]}'`, as: 'kind' }],
           mark: { type: 'point', filled: true, size: 150, opacity: 1 },
@@ -134,50 +163,38 @@ export function comparisonPlot(
 }
 
 /**
- * Validation and training curves of all runs: a column for each model, a colour for each run, training dashed; accuracy above,
- * loss below. A run that only goes on from a shorter one is drawn from where that ends, so that it does not hide it.
+ * Mean validation and training curves of all runs: a column for each model, a colour for each run, training dashed, bands around the
+ * validation curves; accuracy above, loss below. A run that only resumes a shorter one is drawn from the last epoch of that one, so
+ * that it does not hide it.
  */
-export function curvesPlot(histories: readonly History[], notes: readonly string[] = []): PlotSpec {
-  const { models, runs } = rows(histories);
-  const shorter = new Map(histories.map((history) => [history, goesOnFrom(history, histories)]));
+export function curvesPlot(curves: readonly Curves[], notes: readonly string[] = []): PlotSpec {
+  const { models, runs } = rows(curves);
+  const shorter = new Map(curves.map((each) => [each, resumed(each, curves)]));
   const joined = new Set(
-    [...shorter].flatMap(([{ run }, from]) => (from === null ? [] : [`${run} goes on from ${from.run}`])),
+    [...shorter].flatMap(([{ run }, from]) => (from === null ? [] : [`${run} resumes ${from.run}`])),
   );
-  const longest = Math.max(...histories.map(({ epochs }) => epochs.length));
-  const sorted = [...histories].sort((a, b) => byCodeUnit(a.model, b.model) || compareRuns(a.run, b.run));
+  const longest = Math.max(...curves.map(({ epochs }) => epochs.length));
+  const sorted = [...curves].sort((a, b) => byCodeUnit(a.model, b.model) || compareRuns(a.run, b.run));
+  const note = seedsNote(Math.max(...curves.map(({ epochs }) => epochs[0]!.trainings)));
   const valuesOf = (measure: Measure) =>
-    sorted.flatMap((history) => {
-      const { model, run, epochs } = history;
-      const from = shorter.get(history)?.epochs.length ?? 1;
-      return epochs.slice(from - 1).flatMap((epoch) => [
-        { model, run, epoch: epoch.epoch, set: 'training', value: epoch[measure] },
-        {
-          model,
-          run,
-          epoch: epoch.epoch,
-          set: 'validation',
-          value: measure === 'accuracy' ? epoch.valAccuracy : epoch.valLoss,
-        },
-      ]);
+    sorted.flatMap((each) => {
+      const { model, run, epochs } = each;
+      const from = shorter.get(each)?.epochs.length ?? 1;
+      return curveRows(epochs.slice(from - 1), measure).map((row) => ({ model, run, ...row }));
     });
   const panel = (measure: Measure) => {
     const header =
       measure === 'accuracy' ? { labelFontWeight: 600 as const, labelLimit: 240 } : { labels: false };
-    return {
-      data: { values: valuesOf(measure) },
+    const y = (field: string) => ({
+      field,
+      type: 'quantitative' as const,
+      title: measure,
+      scale: { zero: false },
+    });
+    const line = {
       mark: { type: 'line' as const, strokeWidth: 1.8 },
-      width: 250,
-      height: 190,
       encoding: {
-        column: { field: 'model', type: 'nominal' as const, sort: models, title: null, header },
-        x: epochAxis(longest),
-        y: { field: 'value', type: 'quantitative' as const, title: measure, scale: { zero: false } },
-        color: {
-          field: 'run',
-          type: 'nominal' as const,
-          title: 'iteration',
-          scale: { domain: runs, range: runs.map((_, i) => palette[i % palette.length]!) },
-        },
+        y: y('value'),
         strokeDash: {
           field: 'set',
           type: 'nominal' as const,
@@ -186,26 +203,53 @@ export function curvesPlot(histories: readonly History[], notes: readonly string
         },
       },
     };
+    const band = {
+      transform: [{ filter: "datum.set === 'validation'" }],
+      mark: { type: 'area' as const, opacity: 0.15 },
+      encoding: { y: y('low'), y2: { field: 'high' } },
+    };
+    return {
+      data: { values: valuesOf(measure) },
+      facet: { column: { field: 'model', type: 'nominal' as const, sort: models, title: null, header } },
+      spec: {
+        width: 250,
+        height: 190,
+        encoding: {
+          x: epochAxis(longest),
+          color: {
+            field: 'run',
+            type: 'nominal' as const,
+            title: 'iteration',
+            legend: { symbolType: 'stroke', symbolOpacity: 1 },
+            scale: { domain: runs, range: runs.map((_, i) => palette[i % palette.length]!) },
+          },
+        },
+        layer: note === null ? [line] : [band, line],
+      },
+    };
   };
   return {
-    title: { text: 'Accuracy and loss over the epochs', subtitle: [...notes, ...joined] },
+    title: {
+      text: 'Accuracy and loss over the epochs',
+      subtitle: [...(note === null ? [] : [note]), ...notes, ...joined],
+    },
     vconcat: [panel('accuracy'), panel('loss')],
   };
 }
 
 /** The longest of the shorter runs of the same model whose epochs are this one's first ones; null if there is none. */
-function goesOnFrom(history: History, histories: readonly History[]): History | null {
-  const start = (epochs: number) => JSON.stringify(history.epochs.slice(0, epochs));
-  return histories
-    .filter(({ model, epochs }) => model === history.model && epochs.length < history.epochs.length)
+function resumed(longer: Curves, curves: readonly Curves[]): Curves | null {
+  const start = (epochs: number) => JSON.stringify(longer.epochs.slice(0, epochs));
+  return curves
+    .filter(({ model, epochs }) => model === longer.model && epochs.length < longer.epochs.length)
     .filter(({ epochs }) => JSON.stringify(epochs) === start(epochs.length))
-    .reduce<History | null>(
+    .reduce<Curves | null>(
       (longest, each) => (longest !== null && longest.epochs.length >= each.epochs.length ? longest : each),
       null,
     );
 }
 
-/** Bars of the seconds that each training took, grouped by model. */
+/** Bars of the seconds that a training took, mean over the seeds, grouped by model. */
 export function trainingTimePlot(timed: readonly TimedRun[], notes: readonly string[] = []): PlotSpec {
   const { models, runs } = rows(timed);
   const values = [...timed]
@@ -213,8 +257,8 @@ export function trainingTimePlot(timed: readonly TimedRun[], notes: readonly str
     .map(({ model, run, trainSeconds, imagesPerSecond }) => ({
       model,
       run,
-      seconds: trainSeconds,
-      text: `${trainSeconds.toFixed(1)} s, ${Math.round(imagesPerSecond)} images/s`,
+      seconds: trainSeconds.mean,
+      text: `${replicatedText(trainSeconds, 1)} s, ${imagesPerSecond.mean.toFixed(0)} images/s`,
     }));
   return {
     title: { text: 'Training time of each model and iteration', subtitle: [...notes] },
@@ -238,8 +282,9 @@ export function trainingTimePlot(timed: readonly TimedRun[], notes: readonly str
       layer: [
         { mark: { type: 'bar', height: { band: 0.66 } } },
         {
-          mark: { type: 'text', align: 'left', dx: 5 },
-          encoding: { text: { field: 'text', type: 'nominal' } },
+          // Beside the plot: at the end of a long bar it would leave the picture.
+          mark: { type: 'text', align: 'left' },
+          encoding: { x: { value: 452 }, text: { field: 'text', type: 'nominal' } },
         },
       ],
     },

@@ -1,56 +1,91 @@
-// The accuracy and loss curves of one run: training against validation over the epochs.
-import { bestAccuracyEpoch, bestLossEpoch, type History } from './history.ts';
+// The accuracy and loss curves of one model and iteration: training against validation over the epochs.
+import { bestAccuracyEpoch, bestLossEpoch, type MeanEpoch } from './history.ts';
 import { type PlotSpec, palette } from './vega.ts';
 
 /** What can be plotted over the epochs. */
 export type Measure = 'accuracy' | 'loss';
 
+/** Figure of a validation or training curve. */
+const figureOf = { accuracy: { training: 'accuracy', validation: 'valAccuracy' }, loss: { training: 'loss', validation: 'valLoss' } } as const; // biome-ignore format: one line
+
+/** The rows of a curve with its band, for training and validation. */
+export function curveRows(epochs: readonly MeanEpoch[], measure: Measure) {
+  return epochs.flatMap((epoch) =>
+    (['training', 'validation'] as const).map((set) => {
+      const figure = figureOf[measure][set];
+      return {
+        epoch: epoch.epoch,
+        set,
+        value: epoch[figure],
+        low: epoch[figure] - epoch.sd[figure],
+        high: epoch[figure] + epoch.sd[figure],
+      };
+    }),
+  );
+}
+
+/** `mean of 5 seeds, band: ± 1 standard deviation`; null for one seed. */
+export function seedsNote(seeds: number): string | null {
+  return seeds === 1 ? null : `Mean of ${seeds} seeds; band: ± 1 standard deviation`;
+}
+
 /**
- * @param measure `accuracy` (share of the pictures, 0 … 1) or `loss` (mean cross-entropy in nats)
- * @param label names the run in the title: `cnn1, batch64-epochs20`
- * @returns two lines, the best validation epoch marked and named
+ * @param epochs of the mean curve
+ * @param measure `accuracy` (share of the images, 0 … 1) or `loss` (mean cross-entropy in nats)
+ * @param label names the model and iteration in the title: `cnn1, batch64-epochs20`
+ * @returns two lines, with bands if there are several seeds, the best validation epoch marked and named
  */
-export function curvePlot(history: History, measure: Measure, label: string): PlotSpec {
-  const values = history.epochs.flatMap((epoch) => [
-    { epoch: epoch.epoch, set: 'training', value: epoch[measure] },
-    {
-      epoch: epoch.epoch,
-      set: 'validation',
-      value: measure === 'accuracy' ? epoch.valAccuracy : epoch.valLoss,
-    },
-  ]);
-  const best = measure === 'accuracy' ? bestAccuracyEpoch(history) : bestLossEpoch(history);
+export function curvePlot(epochs: readonly MeanEpoch[], measure: Measure, label: string): PlotSpec {
+  const best = measure === 'accuracy' ? bestAccuracyEpoch(epochs) : bestLossEpoch(epochs);
   const bestValue = measure === 'accuracy' ? best.valAccuracy : best.valLoss;
-  const subtitle = `Best validation ${measure} ${bestValue.toFixed(3)} after epoch ${best.epoch} of ${history.epochs.length}`;
+  const seeds = epochs[0]!.trainings;
+  const note = seedsNote(seeds);
+  const marked = `Best validation ${measure} ${bestValue.toFixed(3)} after epoch ${best.epoch} of ${epochs.length}, chosen on these images`;
   return {
-    title: { text: `${measure === 'accuracy' ? 'Accuracy' : 'Loss'} of ${label}`, subtitle },
+    title: {
+      text: `${measure === 'accuracy' ? 'Accuracy' : 'Loss'} of ${label}`,
+      subtitle: note === null ? marked : [note, marked],
+    },
     width: 420,
     height: 260,
-    data: { values },
+    data: { values: curveRows(epochs, measure) },
     encoding: {
-      x: epochAxis(history.epochs.length),
-      y: {
-        field: 'value',
-        type: 'quantitative',
-        title: measure === 'accuracy' ? 'accuracy' : 'loss (cross-entropy)',
-        scale: { zero: false, nice: true },
-      },
+      x: epochAxis(epochs.length),
       color: {
         field: 'set',
         type: 'nominal',
         title: null,
         scale: { domain: ['training', 'validation'], range: [palette[0], palette[1]] },
-        legend: { orient: 'top', symbolType: 'stroke' },
+        legend: { orient: 'top', symbolType: 'stroke', symbolOpacity: 1 },
       },
     },
     layer: [
-      { mark: { type: 'line' } },
-      { mark: { type: 'point', filled: true, size: 18 } },
+      ...(note === null ? [] : [band(measure)]),
+      { mark: { type: 'line' }, encoding: { y: valueAxis(measure) } },
+      { mark: { type: 'point', filled: true, size: 18 }, encoding: { y: valueAxis(measure) } },
       {
         data: { values: [{ epoch: best.epoch, set: 'validation', value: bestValue }] },
         mark: { type: 'point', filled: false, size: 130, strokeWidth: 1.5 },
+        encoding: { y: valueAxis(measure) },
       },
     ],
+  };
+}
+
+function valueAxis(measure: Measure, field = 'value') {
+  return {
+    field,
+    type: 'quantitative' as const,
+    title: measure === 'accuracy' ? 'accuracy' : 'loss (cross-entropy)',
+    scale: { zero: false, nice: true },
+  };
+}
+
+/** The area between `low` and `high`. */
+function band(measure: Measure) {
+  return {
+    mark: { type: 'area' as const, opacity: 0.18 },
+    encoding: { y: valueAxis(measure, 'low'), y2: { field: 'high' } },
   };
 }
 

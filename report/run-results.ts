@@ -14,9 +14,9 @@ export interface OfRun {
 export const byModelAndRun = (a: OfRun, b: OfRun): number =>
   a.model < b.model ? -1 : a.model > b.model ? 1 : compareRuns(a.run, b.run);
 
-/** The one that belongs to `run`. */
-export const ofRun = <T extends OfRun>(all: readonly T[], { model, run }: OfRun): T | undefined =>
-  all.find((each) => each.model === model && each.run === run);
+/** Those that belong to `run`. */
+export const ofRun = <T extends OfRun>(all: readonly T[], { model, run }: OfRun): T[] =>
+  all.filter((each) => each.model === model && each.run === run);
 
 /** Each run after the first of its model, with the run before it. */
 export function consecutive<T extends OfRun>(runs: readonly T[]): [T, T][] {
@@ -24,6 +24,16 @@ export function consecutive<T extends OfRun>(runs: readonly T[]): [T, T][] {
     const before = runs[i - 1];
     return before?.model === after.model ? [[before, after] as [T, T]] : [];
   });
+}
+
+/** Each model with each one after it, of the same run. */
+export function sameRun<T extends OfRun>(runs: readonly T[]): [T, T][] {
+  return runs.flatMap((one, i) =>
+    runs
+      .slice(i + 1)
+      .filter(({ model, run }) => model !== one.model && run === one.run)
+      .map((other): [T, T] => [one, other]),
+  );
 }
 
 /** @throws UserError if there is no run at all */

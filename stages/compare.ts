@@ -1,19 +1,20 @@
-// Compares all models and iterations: scores, what each change of iteration did and whether it is real, curves.
+// Compares all models and iterations: scores, what each change did and whether it is real, curves.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type StageContext, stage, UserError } from '../engine/stage.ts';
 import { comparisonPlot, curvesPlot } from '../report/comparison.ts';
-import {
-  backboneNotes,
-  type Change,
-  comparisonMarkdown,
-  type RunRow,
-  significanceLevel,
-} from '../report/comparison-table.ts';
+import { backboneNotes, type Change, comparisonMarkdown, type RunRow } from '../report/comparison-table.ts';
 import { Evaluation } from '../report/evaluation.ts';
-import { bestAccuracyEpoch, bestLossEpoch, History } from '../report/history.ts';
-import { type Prediction, readPredictions } from '../report/predictions.ts';
+import {
+  bestAccuracyEpoch,
+  bestLossEpoch,
+  History,
+  type MeanEpoch,
+  meanEpochs,
+  roughness,
+} from '../report/history.ts';
+import { replicated } from '../report/replicated.ts';
 import { changeInWords } from '../report/run-order.ts';
 import {
   byModelAndRun,
@@ -22,140 +23,129 @@ import {
   type OfRun,
   ofRun,
   readAll,
+  sameRun,
   writeJson,
 } from '../report/run-results.ts';
+import {
+  CompactPredictions,
+  decodePredicted,
+  readScoredImages,
+  type ScoredImages,
+} from '../report/scored-images.ts';
+import { type Side, testPairs } from '../report/tested-change.ts';
 import { writePlot } from '../report/vega.ts';
-import { holm, pairedDifference, wilsonInterval } from '../training/significance.ts';
 
-/** One run with all that its stages left. */
-interface Compared extends OfRun {
+/** One model and iteration with what its stages left. */
+interface Compared extends OfRun, Side {
   readonly row: RunRow;
-  readonly history: History;
-  readonly predictions: readonly Prediction[];
+  readonly epochs: readonly MeanEpoch[];
 }
 
-// No parameter: the statistics are exact, so nothing here is drawn at random.
-await stage(z.object({}), async ({ lists, outs }) => {
-  const compared = await readRuns(lists);
+// No parameter: draws of intervals have a seed of their own.
+await stage(z.object({}), async ({ lists, deps, outs }) => {
+  const images = await readScoredImages(deps.images!);
+  const compared = await readRuns(lists, images);
   const runs = compared.map(({ row }) => row);
-  const changes = changesOf(compared);
-  await writeJson(outs.comparison!, { runs, changes });
-  const markdown = comparisonMarkdown(runs, changes, compared[0]!.predictions.length);
+  const families = images.images.map(({ family }) => family);
+  const iterations = changesOf(consecutive(compared), families);
+  const models = changesOf(sameRun(compared), families);
+  await writeJson(outs.comparison!, { runs, iterations, models });
+  const markdown = comparisonMarkdown(runs, { iterations, models }, families.length);
   console.log(markdown);
 
   const plots = outs.plots!;
   const notes = backboneNotes(runs);
-  const accuracies = runs.map((row) => ({
-    model: row.model,
-    run: row.run,
-    final: row.accuracy,
-    best: row.bestAccuracy,
-    interval: row.accuracyInterval,
-  }));
-  const losses = runs.map((row) => ({ model: row.model, run: row.run, final: row.loss, best: row.bestLoss }));
-  await writePlot(plots, 'accuracy', comparisonPlot(accuracies, 'accuracy', notes));
-  await writePlot(plots, 'loss', comparisonPlot(losses, 'loss', notes));
-  await writePlot(
-    plots,
-    'curves',
-    curvesPlot(
-      compared.map(({ history }) => history),
-      notes,
-    ),
-  );
+  await writePlot(plots, 'accuracy', comparisonPlot(runs, 'accuracy', notes));
+  await writePlot(plots, 'loss', comparisonPlot(runs, 'loss', notes));
+  await writePlot(plots, 'curves', curvesPlot(compared, notes));
   await writeFile(join(plots, 'table.md'), markdown);
 });
 
-/** Reads and joins what each run left, sorted by model and then by run. */
-async function readRuns(lists: StageContext<unknown>['lists']): Promise<Compared[]> {
+/** Reads and joins what each model and iteration left, sorted by model and then by iteration. */
+async function readRuns(lists: StageContext<unknown>['lists'], images: ScoredImages): Promise<Compared[]> {
   const evaluations = await readAll(lists.metrics!, Evaluation);
-  const histories = await readAll(lists.history!, History);
-  const compared = await Promise.all(
-    evaluations.map(async (evaluation) => {
-      const history = ofRun(histories, evaluation);
-      // The table itself does not say whose it is: its path does.
-      const table = lists.predictions!.find((path) =>
-        path.endsWith(`/${evaluation.model}/${evaluation.run}.csv`),
+  const histories = await readAll(lists.histories!, History);
+  const predictions = await readAll(lists.predictions!, CompactPredictions);
+  const compared = evaluations.map((evaluation): Compared => {
+    const { model, run } = evaluation;
+    const own = ofRun(histories, evaluation).sort((a, b) => a.seed - b.seed);
+    const [said] = ofRun(predictions, evaluation);
+    if (own.length === 0 || said === undefined) {
+      throw new UserError(
+        `${model} ${run} has metrics but no ${own.length === 0 ? 'history' : 'predictions'}. Run \`npm run repro -- train evaluate\` to make it.`,
       );
-      if (history === undefined || table === undefined) {
-        throw new UserError(
-          `${evaluation.model} ${evaluation.run} has metrics but no ${history === undefined ? 'history' : 'predictions'}. Run \`npm run repro -- train evaluate\` to make it.`,
-        );
-      }
-      const { model, run } = evaluation;
-      const predictions = await readPredictions(table);
-      return { model, run, row: rowOf(evaluation, history), history, predictions };
-    }),
-  );
+    }
+    const epochs = meanEpochs(own);
+    const row = rowOf(evaluation, own, epochs);
+    return { model, run, row, scores: row, right: rightBySeed(said, images), epochs };
+  });
   checkSomeRun(compared);
   return compared.sort(byModelAndRun);
 }
 
-function rowOf(evaluation: Evaluation, history: History): RunRow {
-  const { model, run, backbone, accuracy, loss, precision, recall, f1, confusion } = evaluation;
-  const pictures = confusion.matrix.flat().reduce((sum, count) => sum + count, 0);
-  const best = bestAccuracyEpoch(history);
-  const bestLoss = bestLossEpoch(history);
+function rowOf(evaluation: Evaluation, histories: readonly History[], epochs: readonly MeanEpoch[]): RunRow {
+  const { model, run, side, backbone, accuracy, accuracyInterval, loss, precision, recall, f1, diverged } =
+    evaluation;
+  const best = bestAccuracyEpoch(epochs);
+  const bestLoss = bestLossEpoch(epochs);
   return {
     model,
     run,
+    side,
     ...(backbone === undefined ? {} : { backbone }),
     accuracy,
-    accuracyInterval: wilsonInterval(accuracy, pictures),
+    accuracyInterval,
     loss,
     precision,
     recall,
     f1,
-    epochs: history.epochs.length,
+    roughness: replicated(
+      new Map(
+        histories.map(({ seed, diverged: how, epochs: own }) => [
+          String(seed),
+          how === undefined ? roughness(own) : null,
+        ]),
+      ),
+    ),
+    epochs: epochs.length,
     bestEpoch: best.epoch,
     bestAccuracy: best.valAccuracy,
     bestLossEpoch: bestLoss.epoch,
     bestLoss: bestLoss.valLoss,
+    ...(diverged === undefined ? {} : { diverged: diverged.map(({ seed }) => seed) }),
   };
 }
 
-/** Each run against the run before it, of the same model. */
-function changesOf(compared: readonly Compared[]): Change[] {
-  const pairs = consecutive(compared);
-  const tests = pairs.map(([before, after]) => {
-    checkSamePictures(before, after);
-    return pairedDifference(before.predictions.map(isRight), after.predictions.map(isRight));
-  });
-  const adjusted = holm(tests.map(({ pValue }) => pValue));
-  return pairs.map(([{ row: before }, { row: after }], i) => {
-    const { difference, interval, onlyFirst, onlySecond, pValue } = tests[i]!;
+/** @throws UserError if the predictions are of other images */
+function rightBySeed(
+  { model, run, predicted }: CompactPredictions,
+  { classes, images }: ScoredImages,
+): Map<string, boolean[]> {
+  try {
+    return new Map(
+      Object.entries(predicted).map(([seed, text]) => {
+        const labels = decodePredicted(text, images.length, classes.length);
+        return [seed, labels.map((label, i) => label === images[i]!.class)];
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UserError(
+      `${model} ${run} was evaluated on other images than metrics/images.json names. Run \`npm run repro -- evaluate\` to score them again.`,
+    );
+  }
+}
+
+function changesOf(pairs: readonly (readonly [Compared, Compared])[], families: readonly string[]): Change[] {
+  return testPairs(pairs, families).map((tested, i) => {
+    const [before, after] = pairs[i]!;
+    const sameModel = before.model === after.model;
     return {
-      model: after.model,
+      model: sameModel ? after.model : `${before.model} → ${after.model}`,
       from: before.run,
       to: after.run,
-      change: changeInWords(before.run, after.run),
-      accuracy: difference,
-      loss: after.loss - before.loss,
-      f1: after.f1 - before.f1,
-      accuracyInterval: interval,
-      onlyBefore: onlyFirst,
-      onlyAfter: onlySecond,
-      pValue,
-      adjustedPValue: adjusted[i]!,
-      verdict: adjusted[i]! < significanceLevel ? 'real' : 'within noise',
+      change: sameModel ? changeInWords(before.run, after.run) : after.run,
+      ...tested,
     };
   });
-}
-
-function isRight({ truth, predicted }: Prediction): boolean {
-  return truth === predicted;
-}
-
-/** A paired test is of the same pictures in the same order. */
-function checkSamePictures(before: Compared, after: Compared): void {
-  const same =
-    before.predictions.length === after.predictions.length &&
-    before.predictions.every(({ path, truth }, i) => {
-      const other = after.predictions[i]!;
-      return path === other.path && truth === other.truth;
-    });
-  if (same) return;
-  throw new UserError(
-    `${after.row.model} ${before.row.run} and ${after.row.run} were evaluated on different pictures. Run \`npm run repro -- evaluate\` to make both anew.`,
-  );
 }

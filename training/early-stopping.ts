@@ -53,7 +53,8 @@ export class EarlyStopping {
     this.lastEpoch = record.epoch;
     const { monitor } = this.params;
     const value = monitor === 'valAccuracy' ? -record.valAccuracy : record.valLoss;
-    if (value >= this.bestValue) return false;
+    // Written so that NaN is never the best.
+    if (!(value < this.bestValue)) return false;
     this.bestValue = value;
     this.bestEpoch = record.epoch;
     return true;

@@ -4,6 +4,7 @@ import { type Progress, UserError } from '../engine/stage.ts';
 import { seededRandom, shuffle } from '../pictures/random.ts';
 import type { Augment } from './augmentation.ts';
 import { batches, type Examples } from './batches.ts';
+import { Diverged } from './diverged.ts';
 import { withBatchToTry } from './out-of-memory.ts';
 import type { BatchResult, TrainingStep } from './training-step.ts';
 
@@ -72,16 +73,32 @@ const validationValues = 5_000_000;
 /**
  * Trains for the given epochs and validates after each.
  *
- * @throws UserError if the loss is not finite, with epoch, step and learning rate, or if memory does not suffice, with the
- * batch size to try
+ * @throws Diverged if the loss is not finite, with epoch, step and learning rate
+ * @throws UserError if memory does not suffice, with the batch size to try
  */
 export async function fitModel(options: FitOptions): Promise<FitResult> {
-  const { step, examples, train, validation, batch, epochs, seed } = options;
+  const { train, validation } = options;
   if (train.length === 0 || validation.length === 0) {
     throw new UserError('There is nothing to train or validate on: the split has an empty side.');
   }
   const records: EpochRecord[] = [...(options.done ?? [])];
   const times: EpochTime[] = [];
+  try {
+    await fitEpochs(options, records, times);
+  } catch (error) {
+    if (error instanceof Diverged) {
+      // The epoch that diverged is not among the finite ones.
+      error.epochs = records.slice(0, error.epoch - 1);
+      error.times = times.slice(0, Math.max(0, times.length - (records.length - error.epochs.length)));
+    }
+    throw error;
+  }
+  return { epochs: records, times };
+}
+
+/** Adds a record and a time for each epoch. */
+async function fitEpochs(options: FitOptions, records: EpochRecord[], times: EpochTime[]): Promise<void> {
+  const { step, examples, train, validation, batch, epochs, seed } = options;
   const stepsPerEpoch = Math.ceil(train.length / batch);
   for (let epoch = records.length + 1; epoch <= epochs; epoch++) {
     const start = performance.now();
@@ -107,6 +124,8 @@ export async function fitModel(options: FitOptions): Promise<FitResult> {
     const { loss, accuracy } = await tally.finish();
     const trained = performance.now();
     const { loss: valLoss, accuracy: valAccuracy } = await evaluate(step, examples, validation);
+    if (!Number.isFinite(valLoss))
+      throw new Diverged(epoch, `The validation loss is ${valLoss} after epoch ${epoch}`);
     const record = { epoch, loss, accuracy, valLoss, valAccuracy };
     const time = {
       seconds: (performance.now() - start) / 1000,
@@ -117,7 +136,6 @@ export async function fitModel(options: FitOptions): Promise<FitResult> {
     await step.updateModel();
     if ((await options.onEpoch?.(record, time)) === 'stop') break;
   }
-  return { epochs: records, times };
 }
 
 /** Mean loss and accuracy of rows, without training on them. */
@@ -194,8 +212,8 @@ function notFinite(
 ): never {
   const before = (epoch - 1) * Math.ceil(train.length / batch) + step - 1;
   const rate = typeof learningRate === 'number' ? learningRate : learningRate(before);
-  throw new UserError(
-    `The loss is ${loss} in epoch ${epoch}, step ${step}, at learning rate ${Number(rate.toPrecision(4))}: the training diverged. ` +
-      'Try a smaller learning rate.',
+  throw new Diverged(
+    epoch,
+    `The loss is ${loss} in epoch ${epoch}, step ${step}, at learning rate ${Number(rate.toPrecision(4))}`,
   );
 }

@@ -42,7 +42,8 @@ export function timingOf(
     trainSeconds: milliseconds(sum(epochSeconds)),
     epochSeconds,
     ...(earlier === null ? {} : { resumedFrom: earlier.epochSeconds.length }),
-    imagesPerSecond: Math.round((pictures * epochSeconds.length) / stepSeconds),
+    // A training that diverged in its first epoch has no finished one.
+    imagesPerSecond: stepSeconds === 0 ? 0 : Math.round((pictures * epochSeconds.length) / stepSeconds),
     backend: backend.label,
     threads: backend.threads,
   };

@@ -1,12 +1,13 @@
 // Trains a model as its parameters say: optimizer and schedule, loss, augmentation, early stopping, and where it goes on from.
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { type Progress, UserError } from '../engine/stage.ts';
+import type { Progress } from '../engine/stage.ts';
 import type { TrainingParams } from '../params/training.ts';
 import { augmentation, augments } from './augmentation.ts';
 import type { Examples } from './batches.ts';
 import { bestWeights, type Checkpoint, restoreCheckpoint } from './checkpoint.ts';
 import { chooseStep } from './choose-step.ts';
 import { balancedClassWeights } from './class-weights.ts';
+import { Diverged } from './diverged.ts';
 import { EarlyStopping } from './early-stopping.ts';
 import { type EpochRecord, type EpochTime, type FitResult, fitModel } from './fit.ts';
 import type { LossOptions } from './graph/loss.ts';
@@ -51,7 +52,8 @@ export interface TrainModelResult extends FitResult {
 /**
  * Trains, on the current backend. The same options give the same weights, also when the training goes on from a checkpoint.
  *
- * @throws UserError if the loss is not finite, memory does not suffice, or the checkpoint is of another training
+ * @throws Diverged if the loss or a weight is not finite
+ * @throws UserError if memory does not suffice, or the checkpoint is of another training
  */
 export async function trainModel(options: TrainModelOptions): Promise<TrainModelResult> {
   const { model, params, examples, split, batch, epochs, seed } = options;
@@ -141,15 +143,15 @@ function lossOf({ params, examples, split }: TrainModelOptions): LossOptions {
 /**
  * A loss can hide weights that are not finite: pooling and ReLU pass over NaN on some backends.
  *
- * @throws UserError if there are any
+ * @throws Diverged if there are any
  */
 function checkFinite(model: LayersModel, epoch: number, step: number, rate: number): void {
   const layer = model.layers.find((each) =>
     each.weights.some((weight) => !weight.read().dataSync().every(Number.isFinite)),
   );
   if (layer === undefined) return;
-  throw new UserError(
-    `Weights of ${layer.name} are no longer finite after epoch ${epoch}, step ${step}, at learning rate ${Number(rate.toPrecision(4))}: ` +
-      'the training diverged. Try a smaller learning rate.',
+  throw new Diverged(
+    epoch,
+    `Weights of ${layer.name} are no longer finite after epoch ${epoch}, step ${step}, at learning rate ${Number(rate.toPrecision(4))}`,
   );
 }

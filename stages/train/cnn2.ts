@@ -3,16 +3,14 @@ import { z } from 'zod';
 import { stage } from '../../engine/stage.ts';
 import { cnn2 } from '../../models/cnn2.ts';
 import { CnnParams } from '../../params/models.ts';
-import { SeedParam } from '../../params/seed.ts';
 import { trainStage } from '../../training/train-stage.ts';
 
-const Params = z.strictObject({ seed: SeedParam, models: z.strictObject({ cnn2: CnnParams }) });
+const Params = z.strictObject({ models: z.strictObject({ cnn2: CnnParams }) });
 
 await stage(Params, async (context) => {
-  const { seed, models } = context.params;
+  const { models } = context.params;
   await trainStage(context, {
-    seed,
     params: models.cnn2,
-    build: (shape, classes) => cnn2(shape, classes, models.cnn2, seed),
+    build: (shape, classes, seed) => cnn2(shape, classes, models.cnn2, seed),
   });
 });

@@ -4,27 +4,25 @@ import { stage, UserError } from '../../engine/stage.ts';
 import type { Shape3 } from '../../models/layers.ts';
 import { blockOfFeatures, vgg16, vgg16Head } from '../../models/vgg16.ts';
 import { Vgg16Params } from '../../params/models.ts';
-import { SeedParam } from '../../params/seed.ts';
 import { type Backbone, convolutionsOf, readBackbone, setBackboneWeights } from '../../training/backbone.ts';
 import { trainStage } from '../../training/train-stage.ts';
 
-const Params = z.strictObject({ seed: SeedParam, models: z.strictObject({ vgg16: Vgg16Params }) });
+const Params = z.strictObject({ models: z.strictObject({ vgg16: Vgg16Params }) });
 
 await stage(Params, async (context) => {
-  const { seed, models } = context.params;
+  const { models } = context.params;
   const { fineTune } = models.vgg16;
   const backbone = await readBackbone(context.deps.backbone!);
   await trainStage(context, {
-    seed,
     params: models.vgg16,
-    build(features, classes) {
+    build(features, classes, seed) {
       if (!fineTune) return vgg16Head(features, classes, models.vgg16, seed);
       const tuned = { width: backbone.info.width, block: blockOf(features, backbone) + 1 };
       const head = vgg16Head(features, classes, models.vgg16, seed, tuned);
       setBackboneWeights(head, backbone);
       return head;
     },
-    whole(head) {
+    whole(head, seed) {
       const features = head.inputs[0]!.shape.slice(1) as unknown as Shape3;
       const model = vgg16(
         [backbone.info.size, backbone.info.size, 3],

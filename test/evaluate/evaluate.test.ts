@@ -10,6 +10,7 @@ import { NpyWriter } from '../../pictures/npy.ts';
 import { seededRandom } from '../../pictures/random.ts';
 import { writeSplit } from '../../pictures/split.ts';
 import { Evaluation } from '../../report/evaluation.ts';
+import type { History } from '../../report/history.ts';
 import { readPredictions } from '../../report/predictions.ts';
 import { loadBackend } from '../../training/backend.ts';
 import { writeKerasModel } from '../../training/keras-h5/write.ts';
@@ -21,24 +22,39 @@ const [rows, size] = [60, 16];
 const validation = Array.from({ length: 40 }, (_, i) => i + 20);
 let folder: string;
 let deps: Record<string, string>;
+let lists: Record<string, string[]>;
+
+/** The path of one training's output. */
+const trained = (seed: number, file: string): string => join(folder, 'trained', String(seed), file);
+
+/** Writes what a training leaves. */
+async function addTraining(seed: number, more: Partial<History> = {}): Promise<void> {
+  await mkdir(join(folder, 'trained', String(seed)), { recursive: true });
+  const params = { filters: [4, 8], dense: 8, dropout: 0.5, optimizer: { name: 'adam', learningRate: 0.001 } } as const; // biome-ignore format: one line
+  const model = cnn1([size, size, 3], classes.length, { ...params, filters: [...params.filters] }, seed);
+  await writeKerasModel(model, trained(seed, 'model.h5'));
+  model.dispose();
+  const own = { ...history('cnn1', 'batch32-epochs5', 5, 5, seed), ...more };
+  await writeFile(trained(seed, 'history.json'), JSON.stringify(own));
+}
+
+const listsOf = (seeds: readonly number[]): Record<string, string[]> => ({
+  models: seeds.map((seed) => trained(seed, 'model.h5')),
+  histories: seeds.map((seed) => trained(seed, 'history.json')),
+});
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rodada-evaluate-'));
   const at = (name: string) => join(folder, name);
   deps = {
-    model: at('model.h5'),
-    history: at('history.json'),
     inputs: at('pictures.npy'),
     pictures: at('pictures.npy'),
     index: at('pictures.jsonl'),
     split: at('split.json'),
   };
   await loadBackend('cpu');
-  const params = { filters: [4, 8], dense: 8, dropout: 0.5, optimizer: { name: 'adam', learningRate: 0.001 } } as const; // biome-ignore format: one line
-  const model = cnn1([size, size, 3], classes.length, { ...params, filters: [...params.filters] }, 20);
-  await writeKerasModel(model, deps.model!);
-  model.dispose();
-  await writeFile(deps.history!, JSON.stringify(history('cnn1', 'batch32-epochs5', 5)));
+  for (const seed of [20, 21, 9]) await addTraining(seed);
+  lists = listsOf([20]);
   const random = seededRandom(1, 'test');
   const writer = await NpyWriter.open(deps.pictures!, 'uint8', [size, size, 3]);
   await writer.append(Uint8Array.from({ length: rows * size * size * 3 }, () => random.integer(256)));
@@ -48,7 +64,7 @@ beforeAll(async () => {
     Array.from({ length: rows }, (_, i) => ({
       path: `pictures/${String(i).padStart(3, '0')}.png`,
       class: classes[i % 3]!,
-      group: 'g',
+      group: `family ${i % 7}`,
       origin: 'o',
     })),
   );
@@ -57,17 +73,19 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function evaluate(name: string, more: Record<string, string> = {}) {
+async function evaluate(name: string, more: Record<string, string> = {}, of = lists) {
   const out = join(folder, name);
   const outs = {
     metrics: join(out, 'metrics.json'),
-    predictions: join(out, 'p.csv'),
+    predictions: join(out, 'predictions.json'),
+    probabilities: join(out, 'probabilities'),
     plots: join(out, 'plots'),
   };
   const run = await runStage('stages/evaluate.ts', {
     params: { seed: 20 },
     labels: { model: 'cnn1', run: 'batch32-epochs5' },
     deps: { ...deps, ...more },
+    lists: of,
     outs,
     env: { backend: 'cpu' },
   });
@@ -78,17 +96,19 @@ test('scores every validation picture and draws the plots', async () => {
   const { outs, exitCode, stderr, stdout, progress } = await evaluate('one');
   expect(stderr).toBe('');
   expect(exitCode).toBe(0);
-  expect(progress.at(-1)).toMatchObject({ done: 40, total: 40, unit: 'pictures' });
+  expect(progress.at(-1)).toMatchObject({ done: 40, total: 40, unit: 'images' });
   const scores = Evaluation.strict().parse(JSON.parse(await readFile(outs.metrics, 'utf8')));
-  const predictions = await readPredictions(outs.predictions);
+  const predictions = await readPredictions(join(outs.probabilities, '20.csv'));
   expect(predictions.map(({ path }) => path)).toEqual(
     validation.map((row) => `pictures/${String(row).padStart(3, '0')}.png`),
   );
   // The scores once more, from the table of predictions.
   const right = predictions.filter(({ truth, predicted }) => truth === predicted).length;
-  expect(scores.accuracy).toBeCloseTo(right / 40, 12);
+  expect(scores.accuracy).toEqual({ mean: right / 40, sd: null, n: 1, values: { 20: right / 40 } });
+  expect(scores.accuracyInterval[0]).toBeLessThan(right / 40);
+  expect(scores.accuracyInterval[1]).toBeGreaterThan(right / 40);
   const surprise = predictions.map((p) => -Math.log(p.probabilities[classes.indexOf(p.truth)]!));
-  expect(scores.loss).toBeCloseTo(surprise.reduce((sum, value) => sum + value, 0) / 40, 6);
+  expect(scores.loss.mean).toBeCloseTo(surprise.reduce((sum, value) => sum + value, 0) / 40, 6);
   expect(scores.confusion).toEqual({
     labels: classes,
     matrix: classes.map((truth) =>
@@ -112,13 +132,59 @@ test('scores every validation picture and draws the plots', async () => {
   expect(await readFile(join(outs.plots, 'architecture.svg'), 'utf8')).toContain('>16×16×4<');
   const grid = await sharp(join(outs.plots, 'samples.png')).metadata();
   expect(grid.width).toBeGreaterThan(8 * 100);
-  expect(stdout).toContain(`cnn1, batch32-epochs5: accuracy ${scores.accuracy.toFixed(3)}`);
+  expect(stdout).toContain(`cnn1, batch32-epochs5: accuracy ${scores.accuracy.mean.toFixed(3)}`);
+});
+
+test('scores several seeds: means, spread, each value, and the sum of their confusions', async () => {
+  const alone = await Promise.all(
+    [9, 20, 21].map(async (seed) => {
+      const { outs } = await evaluate(`alone-${seed}`, {}, listsOf([seed]));
+      return Evaluation.parse(JSON.parse(await readFile(outs.metrics, 'utf8')));
+    }),
+  );
+  // In the engine's order, by code unit.
+  const { outs, stdout, stderr } = await evaluate('seeds', {}, listsOf([20, 21, 9]));
+  expect(stderr).toBe('');
+  const scores = Evaluation.strict().parse(JSON.parse(await readFile(outs.metrics, 'utf8')));
+  expect(scores.seeds).toEqual([9, 20, 21]);
+  const values = alone.map(({ accuracy }) => accuracy.mean);
+  const mean = (values[0]! + values[1]! + values[2]!) / 3;
+  expect(scores.accuracy.values).toEqual({ 9: values[0], 20: values[1], 21: values[2] });
+  expect(scores.accuracy.mean).toBeCloseTo(mean, 12);
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  expect(scores.accuracy.sd).toBeCloseTo(Math.sqrt(squares / 2), 12);
+  expect(scores.perClass.truck!.f1.values['9']).toBe(alone[0]!.perClass.truck!.f1.mean);
+  expect(scores.confusion.matrix).toEqual(
+    scores.confusion.matrix.map((row, i) =>
+      row.map((_, j) => alone.reduce((sum, { confusion }) => sum + confusion.matrix[i]![j]!, 0)),
+    ),
+  );
+  const { predicted } = JSON.parse(await readFile(outs.predictions, 'utf8'));
+  const table = await readPredictions(join(outs.probabilities, '21.csv'));
+  expect(predicted['21']).toBe(table.map((each) => classes.indexOf(each.predicted)).join(''));
+  expect(stdout).toMatch(/accuracy 0\.\d{3} ± 0\.\d{3}, loss .* \(3 seeds\)/);
+});
+
+test('leaves out a seed that diverged and names it; if all did, says why', async () => {
+  const diverged = { epoch: 2, reason: 'The loss is NaN in epoch 2: the training diverged.' };
+  await addTraining(33, { diverged, epochs: [] });
+  await writeFile(trained(33, 'model.h5'), '');
+  const { outs, stderr } = await evaluate('one-diverged', {}, listsOf([20, 33]));
+  expect(stderr).toBe('');
+  const scores = Evaluation.strict().parse(JSON.parse(await readFile(outs.metrics, 'utf8')));
+  expect(scores.accuracy).toMatchObject({ n: 1, values: { 33: null } });
+  expect(scores.diverged).toEqual([{ seed: 33, ...diverged }]);
+  const all = await evaluate('all-diverged', {}, listsOf([33]));
+  expect(all.exitCode).toBe(1);
+  expect(all.stderr).toContain(
+    'No training of cnn1 batch32-epochs5 has a result to score.\nseed 33: The loss is NaN in epoch 2',
+  );
 });
 
 test('writes the same bytes again', async () => {
   const { outs: one } = await evaluate('again-1');
   const { outs: two } = await evaluate('again-2');
-  const files = (outs: typeof one) => [outs.metrics, outs.predictions];
+  const files = (outs: typeof one) => [outs.metrics, outs.predictions, join(outs.probabilities, '20.csv')];
   const plots = await readdir(one.plots);
   const all = (outs: typeof one) => [...files(outs), ...plots.map((name) => join(outs.plots, name))];
   const others = all(two);

@@ -42,8 +42,8 @@ describe.runIf(native)('training stage (needs native TensorFlow)', () => {
       timing: join(directory, name, 'timing.json'),
     };
     const result = await runStage(`stages/train/${model}.ts`, {
-      params: { seed, models: { [model]: params[model] } },
-      matrix: { run },
+      params: { models: { [model]: params[model] } },
+      matrix: { run, seed },
       labels: { model, run: 'small' },
       deps: { inputs: study.pictures, index: study.index, split: study.split },
       outs,

@@ -24,10 +24,11 @@ export function warningsOf(spec: PlotSpec): string[] {
 }
 
 /** Plausible curves: validation accuracy peaks at `peak`. */
-export function history(model: string, run: string, epochs: number, peak = epochs): History {
+export function history(model: string, run: string, epochs: number, peak = epochs, seed = 20): History {
   return {
     model,
     run,
+    seed,
     epochs: Array.from({ length: epochs }, (_, i) => {
       const distance = Math.abs(i + 1 - peak) / epochs;
       return {

@@ -14,9 +14,9 @@ const pipeline = `
 environment: { backend: training/environment.ts }
 stages:
   train:
-    matrix: { model: [cnn1, cnn2], run: '\${iterations}' }
+    matrix: { model: [cnn1, cnn2], run: '\${iterations}', seed: [3] }
     cmd: node --import tsx stages/train/\${model}.ts
-    params: [seed, 'models.\${model}']
+    params: ['models.\${model}']
     deps: { inputs: input/pictures.npy, index: input/pictures.jsonl, split: input/split.json }
     env: [backend]
     slots: all
@@ -29,7 +29,6 @@ stages:
 `;
 /** cnn2 with all that has a state or draws random numbers. */
 const params = `
-seed: 3
 iterations: [{ batch: 16, epochs: 30 }]
 models:
   cnn1: { filters: [4, 6], dense: 16, dropout: 0.4, optimizer: { name: nadam, learningRate: 0.002 } }
@@ -76,7 +75,7 @@ beforeEach(async () => {
   return () => project.dispose();
 });
 
-const of = (model: string, run = 'batch16-epochs30'): string => `train:${model}:${run}`;
+const of = (model: string, run = 'batch16-epochs30'): string => `train:${model}:${run}:3`;
 
 /** Hashes of one training's outs. */
 const outsOf = (hashes: Record<string, string>, model: string, run = 'batch16-epochs30') =>

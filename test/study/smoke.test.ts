@@ -11,6 +11,9 @@ const models = ['cnn1', 'cnn2', 'vgg16'];
 const runs = ['batch32-epochs20', 'batch64-epochs20', 'batch64-epochs30'];
 const instances = (stage: string, of: readonly string[] = models): string[] =>
   of.flatMap((model) => runs.map((run) => `${stage}:${model}:${run}`));
+/** The smoke profile trains one seed. */
+const trainings = (of: readonly string[] = models): string[] =>
+  instances('train', of).map((name) => `${name}:20`);
 const everything = [
   'download',
   'filter',
@@ -19,7 +22,7 @@ const everything = [
   'split',
   'backbone',
   'features',
-  ...instances('train'),
+  ...trainings(),
   ...instances('evaluate'),
   'compare',
   'timing',
@@ -50,23 +53,23 @@ describe('the first repro', () => {
     for (const model of models) {
       for (const run of runs) {
         const metrics = json(`metrics/${model}/${run}.json`) as {
-          accuracy: number;
+          accuracy: { mean: number; n: number };
           confusion: { labels: string[]; matrix: number[][] };
           perClass: Record<string, { support: number }>;
         };
         expect(metrics).toMatchObject({ model, run });
         for (const score of ['accuracy', 'loss', 'precision', 'recall', 'f1'])
-          expect(metrics).toHaveProperty(score, expect.any(Number));
+          expect(metrics).toHaveProperty(`${score}.mean`, expect.any(Number));
         const { labels, matrix } = metrics.confusion;
         expect(labels).toEqual(['bus', 'car', 'motorcycle', 'truck']);
         const total = matrix.flat().reduce((a, b) => a + b);
         const right = matrix.reduce((sum, row, i) => sum + row[i]!, 0);
-        expect(metrics.accuracy).toBeCloseTo(right / total, 12);
+        expect(metrics.accuracy.mean).toBeCloseTo(right / total, 12);
         for (const [i, label] of labels.entries()) {
           const support = matrix[i]!.reduce((a, b) => a + b);
           expect(metrics.perClass[label]!.support).toBe(support);
         }
-        const timing = json(`metrics/${model}/${run}.timing.json`) as { epochSeconds: number[] };
+        const timing = json(`metrics/${model}/${run}.20.timing.json`) as { epochSeconds: number[] };
         expect(timing.epochSeconds).toHaveLength(run.endsWith('30') ? 30 : 20);
         for (const field of ['trainSeconds', 'imagesPerSecond', 'backend', 'threads'])
           expect(timing).toHaveProperty(field);
@@ -129,7 +132,7 @@ describe('another repro', () => {
     await study.edit('profiles/smoke.yaml', 'vgg16: { dense: 32 }', 'vgg16: { dense: 24 }');
     const edited = await repro();
     expect([...edited.executed].sort()).toEqual(
-      [...instances('train', ['vgg16']), ...instances('evaluate', ['vgg16']), 'compare', 'timing'].sort(),
+      [...trainings(['vgg16']), ...instances('evaluate', ['vgg16']), 'compare', 'timing'].sort(),
     );
     expect(edited.restored).toEqual([]);
     await study.edit('profiles/smoke.yaml', 'vgg16: { dense: 24 }', 'vgg16: { dense: 32 }');
@@ -179,14 +182,39 @@ describe('another repro', () => {
   }, 900_000);
 });
 
+describe('more seeds', () => {
+  it('train what is new only, and none if they are taken away again; the first seed has the bytes of a single one', async () => {
+    const model = (seed: number) =>
+      readFileSync(study.path(`data/trained/cnn1/batch64-epochs30/${seed}/model.h5`));
+    const alone = model(20);
+    const more = await repro('--set', 'train.seeds=2');
+    const trained = more.executed.filter((name) => name.startsWith('train:'));
+    expect(trained.sort()).toEqual(
+      instances('train')
+        .map((name) => `${name}:21`)
+        .sort(),
+    );
+    expect(more.executed.filter((name) => !name.startsWith('train:')).sort()).toEqual(
+      [...instances('evaluate'), 'compare', 'timing'].sort(),
+    );
+    expect(model(20).equals(alone)).toBe(true);
+    expect(model(21).equals(alone)).toBe(false);
+    expect(json('metrics/cnn1/batch64-epochs30.json')).toMatchObject({ seeds: [20, 21], accuracy: { n: 2 } });
+    expect((await repro()).executed).toEqual([]);
+    expect(existsSync(study.path('data/trained/cnn1/batch64-epochs30/21'))).toBe(false);
+  }, 900_000);
+});
+
 describe('git', () => {
   it('is clean after trainings are repeated, though they take another time', async () => {
     git(study, 'init', '-q');
     git(study, 'add', '-A');
     git(study, 'commit', '-qm', 'Results');
-    const timing = 'metrics/cnn1/batch32-epochs20.timing.json';
+    const timing = 'metrics/cnn1/batch32-epochs20.20.timing.json';
     const before = readFileSync(study.path(timing), 'utf8');
-    expect((await repro('--force', '--single-item', 'train:cnn1:batch32-epochs20')).executed).toHaveLength(1);
+    expect((await repro('--force', '--single-item', 'train:cnn1:batch32-epochs20:20')).executed).toHaveLength(
+      1,
+    );
     expect(readFileSync(study.path(timing), 'utf8')).not.toBe(before);
     expect(await repro()).toMatchObject({ executed: ['timing'], restored: [] });
     expect(git(study, 'status', '--porcelain')).toBe('');

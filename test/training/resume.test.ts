@@ -111,8 +111,8 @@ it('is what a stage does with the checkpoint that the engine offers', async () =
       ]),
     );
     const result = await runStage('stages/train/cnn1.ts', {
-      params: { seed, models: { cnn1: params } },
-      matrix: { run: { batch: 16, epochs } },
+      params: { models: { cnn1: params } },
+      matrix: { run: { batch: 16, epochs }, seed },
       labels: { model: 'cnn1', run: 'small' },
       deps: { inputs: study.pictures, index: study.index, split: study.split },
       outs,

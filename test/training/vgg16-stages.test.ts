@@ -64,8 +64,8 @@ async function runStages(name: string, fineTune: boolean): Promise<void> {
   expect(features).toMatchObject({ exitCode: 0, stderr: '' });
   expect(features.progress.at(-1)).toMatchObject({ done: 40, total: 40, unit: 'pictures' });
   const trained = await runStage('stages/train/vgg16.ts', {
-    params: { seed, models: { vgg16: { ...params, fineTune } } },
-    matrix: { model: 'vgg16', run },
+    params: { models: { vgg16: { ...params, fineTune } } },
+    matrix: { model: 'vgg16', run, seed },
     labels: { model: 'vgg16', run: 'batch16-epochs3' },
     deps: { inputs: file, backbone: at('backbone'), index: study.index, split: study.split },
     outs: {
@@ -141,6 +141,7 @@ describe('train', () => {
     expect(timing).toEqual({
       model: 'vgg16',
       run: 'batch16-epochs3',
+      seed,
       trainSeconds: expect.any(Number),
       epochSeconds: [expect.any(Number), expect.any(Number), expect.any(Number)],
       imagesPerSecond: expect.any(Number),
