@@ -76,15 +76,19 @@ export class Project {
 
   /** Runs the command line with these variables in its environment, too. */
   cliWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<CliRun> {
-    return this.#run(this.root, env, args);
+    return this.run(this.root, env, args);
   }
 
   /** Runs the command line in a folder of the project. */
   cliIn(folder: string, ...args: string[]): Promise<CliRun> {
-    return this.#run(this.path(folder), {}, args);
+    return this.run(this.path(folder), {}, args);
   }
 
-  async #run(cwd: string, env: Readonly<Record<string, string>>, args: readonly string[]): Promise<CliRun> {
+  private async run(
+    cwd: string,
+    env: Readonly<Record<string, string>>,
+    args: readonly string[],
+  ): Promise<CliRun> {
     const child = spawn(process.execPath, [program, ...args], {
       cwd,
       env: { ...process.env, PATH: pathWithRodada, NO_COLOR: '1', CI: 'true', ...env },
