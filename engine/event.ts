@@ -1,5 +1,7 @@
 // What happens during a run, as data. Reporters turn it into text or JSON lines.
 import type { Audit } from './audit/audit.ts';
+import type { Comparison, Format } from './compare/comparison.ts';
+import type { Check } from './compare/judge.ts';
 import type { HashProgress } from './execute/hash-progress.ts';
 import type { RunningRun } from './execute/run-lock.ts';
 import type { Reason } from './explain.ts';
@@ -65,6 +67,13 @@ export type Event =
   | ({ readonly type: 'forecast' } & Forecast)
   | Outlook
   | ({ readonly type: 'why' } & Explanation)
+  | ({
+      readonly type: 'comparison';
+      readonly format: Format;
+      /** Whether names of images and all rows are to be shown. */
+      readonly details: boolean;
+    } & Comparison)
+  | ({ readonly type: 'check'; readonly format: Format } & Check)
   | { readonly type: 'dag'; readonly format: DagFormat; readonly nodes: readonly StageNode[] }
   | ({ readonly type: 'run' } & ShownRun)
   | { readonly type: 'accepted'; readonly stage: string }

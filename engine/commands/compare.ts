@@ -1,124 +1,104 @@
-// `rodada compare`: what differs in metrics and parameters between a baseline and the working tree.
+// `rodada compare`: what differs in metrics, parameters, code and data between two versions.
 import { Command, Option } from 'commander';
-import { differences } from '../compare/difference.ts';
-import { type Format, formatDifference, formats } from '../compare/format.ts';
-import { type Output, terminal } from '../compare/output.ts';
-import { loadSides, type SidesOptions, unkeptText } from '../compare/sides.ts';
-import { exitCodeOf, type Failure } from '../failure.ts';
-import { startFolder, typed } from '../invocation.ts';
-import { enterProjectOrFolder, namesPaths, placeText } from '../project-folder.ts';
-import { runningText } from '../reporters/running-text.ts';
-import { lockViewer } from './looking.ts';
-import { examples } from './session.ts';
+import { compare, type Format, formats } from '../compare/comparison.ts';
+import { loadSides } from '../compare/sides.ts';
+import { workspaceName } from '../compare/version.ts';
+import { typed } from '../invocation.ts';
+import { enterProjectOrFolder } from '../project-folder.ts';
+import { comparisonText } from '../reporters/comparison-text.ts';
+import { tellOfRun } from './looking.ts';
+import { examples, type PlanFlags, type Session, session, withPlanOptions } from './session.ts';
 
-export interface CompareOptions extends SidesOptions {
+/** Options of compare and check. */
+export interface SidesFlags extends PlanFlags {
+  readonly baseline: string;
+  readonly against: string;
   readonly format: Format;
-  /** Also what is equal on both sides. */
-  readonly all?: boolean | undefined;
+  readonly timing?: boolean;
 }
 
-/** Compares and prints; gives the exit code: 0, whatever differs, or 2 where there is nothing to compare. */
-export async function runCompare(options: CompareOptions, output: Output): Promise<number> {
-  const sides = await loadSides(options);
-  if (!sides.ok) {
-    output.failures(sides.failures);
-    return exitCodeOf(sides.failures);
-  }
-  await noteRun(options.cwd, output);
-  const { old, now, gates, unkept } = sides.value;
-  const found = differences(old, now, gates, options.all);
-  output.out(formatDifference(found, { old: old.label, now: now.label }, options.format, output.color));
-  const missing = unkeptText(unkept, old.label);
-  if (missing !== undefined) output.note(missing);
-  for (const label of found.withoutParams)
-    output.note(`There is no params.yaml in ${label}: parameters are not compared.`);
-  return 0;
+interface CompareFlags extends SidesFlags {
+  readonly all?: boolean;
+  readonly only?: string;
 }
 
-/** Says that a run is changing the results of the working tree. */
-export async function noteRun(root: string, output: Output): Promise<void> {
-  const run = await lockViewer(root).running();
-  if (run !== undefined) output.note(runningText(run));
-}
+/** Adds the options that choose the versions and the form of the answer. */
+export const withSidesOptions = (command: Command): Command =>
+  withPlanOptions(
+    command
+      .addOption(
+        new Option(
+          '--baseline <version>',
+          'the old version: branch, tag, commit, folder or `workspace`',
+        ).default('main'),
+      )
+      .addOption(new Option('--against <version>', 'the new version').default(workspaceName)),
+  )
+    .option('--timing', 'also metrics that vary from run to run: *.timing.json, and outs with `varies: true`')
+    .addOption(
+      new Option('--format <format>', 'md suits a pull request, csv a spreadsheet')
+        .choices(formats)
+        .default('table'),
+    )
+    .addOption(
+      new Option('--json', 'print events as JSON lines; the last has the answer').conflicts('format'),
+    );
 
-/** Where compare and check work. */
-export interface Place {
-  /** The project's folder. */
-  readonly cwd: string;
-  /** The folder that a folder named as baseline is relative to. */
-  readonly typedIn: string;
-}
+export const versionsHelp = `
+A version is looked for as a revision, as a branch of origin, and as a folder, in this order; one that begins
+with ./, ../ or / is a folder, and \`workspace\` is this folder as it is. metrics/**/*.json, and the outs that pipeline.yaml names as
+metrics, are compared number by number, lists left out. An object { mean, sd, n, values: { SEED: number } } is one metric.`;
 
-/** Compares in the user's project, or in their folder, which may have metrics and no pipeline.yaml. */
-export async function inProject(work: (place: Place, output: Output) => Promise<number>): Promise<void> {
-  const own = terminal();
-  const project = enterProjectOrFolder();
-  if (!project.ok) {
-    own.failures(project.failures);
-    process.exitCode = exitCodeOf(project.failures);
-    return;
-  }
-  const cwd = project.value;
-  let showsPaths = false;
-  const failures = (shown: readonly Failure[]): void => {
-    showsPaths ||= shown.some(namesPaths);
-    own.failures(shown);
-  };
-  process.exitCode = await work({ cwd, typedIn: startFolder() ?? cwd }, { ...own, failures });
-  const place = showsPaths ? placeText(cwd) : undefined;
-  if (place !== undefined) own.note(place);
-}
-
-export const baselineOption = (): Option =>
-  new Option('--baseline <rev>', 'branch, tag, commit, or folder with metrics/ in it').default('main');
-export const formatOption = (): Option =>
-  new Option('--format <format>', 'md suits a pull request, json a program')
-    .choices(formats)
-    .default('table');
-export const timingOption = (): Option =>
-  new Option(
-    '--timing',
-    'also metrics that vary from run to run: *.timing.json, and outs with `varies: true`',
-  );
-export const profileOption = (): Option =>
-  new Option('-p, --profile <name>', 'lay profiles/NAME.yaml over params.yaml on both sides');
-
-export const baselineHelp = `
-A baseline is looked for as a revision, as a branch of origin, and as a folder, in this order; one that begins
-with ./, ../ or / is a folder. metrics/**/*.json, and the outs that pipeline.yaml names as metrics, are compared number
-by number, lists left out.`;
-
-export const realHelp = `
-"real?" stands beside an accuracy that comes with its confusion matrix: the two-sided p-value of Fisher's exact test,
-"within noise" from p = 0.05 up. It takes the two sets of predictions as independent; where both sides predicted the same
-pictures it errs on the side of noise.`;
+export const verdictsHelp = `
+With three seeds or more on both sides a t-test over seeds says "real" or "within noise". With fewer, a test over images says whether an
+accuracy "differs on these images"; another seed may tell otherwise. docs/statistics.md explains the words and tests.`;
 
 /** The command line of compare. */
 export function compareCommand(): Command {
-  return new Command('compare')
-    .description('what differs in metrics and params between a baseline and the working tree')
-    .addOption(baselineOption())
-    .addOption(formatOption())
-    .option('--all', 'also what is equal on both sides')
-    .addOption(timingOption())
-    .addOption(profileOption())
+  const command = new Command('compare').description(
+    'what differs in metrics, parameters, code and data between two versions',
+  );
+  return withSidesOptions(command)
+    .option('--all', 'all metrics, rows and images, not only the first metric of each file')
+    .option('--only <glob>', "only these metrics files (cnn1, 'metrics/cnn1/**'), or metrics ('**:loss')")
     .addHelpText(
       'after',
-      () => `${baselineHelp}
-${realHelp}
+      () => `${versionsHelp}
+${verdictsHelp}
 ${examples([
-  [typed('compare'), 'with main'],
-  [typed('compare --baseline HEAD~2'), 'with the last commit but one'],
-  [typed('compare --baseline ../other --all'), 'with another checkout, equal values too'],
+  [typed('compare'), 'the workspace with main'],
+  [typed('compare --baseline v1 --against v2'), 'two revisions'],
+  [typed('compare --baseline ../other --only cnn1'), 'with another checkout, one model'],
+  [`${typed('compare --format csv --all', { quiet: true })} > all.csv`, 'all metrics for a spreadsheet'],
   [
-    typed('compare --format json', { quiet: true }),
-    '{metrics: [{path, key, old, new, delta, better}], params: [{key, old, new}]}',
+    `${typed('compare --json', { quiet: true })} | tail -n 1`,
+    '{"type":"comparison","rows":[…],…}, for a program',
   ],
 ])}
 
-Exit code: 0, whatever differs; 2 where there is nothing to compare.`,
+Exit code: 0, whatever differs; 2 if there is nothing to compare.`,
     )
-    .action(async (options: Omit<CompareOptions, keyof Place>) => {
-      await inProject((place, output) => runCompare({ ...options, ...place }, output));
-    });
+    .action((flags: CompareFlags) =>
+      session(flags, (session) => runCompare(session, flags), {
+        texts: { comparison: comparisonText },
+        enter: enterProjectOrFolder,
+      }),
+    );
+}
+
+async function runCompare(session: Session, flags: CompareFlags): Promise<number> {
+  const { root, emit, failed } = session;
+  await tellOfRunBeside(session, flags);
+  const sides = await loadSides(root, flags, emit);
+  if (!sides.ok) return failed(sides.failures);
+  const comparison = compare(sides.value, flags);
+  if (!comparison.ok) return failed(comparison.failures);
+  const details = flags.all === true || flags.only !== undefined;
+  emit({ type: 'comparison', format: flags.format, details, ...comparison.value });
+  return 0;
+}
+
+/** Says that a run is changing the results of the workspace, but not into what another program reads. */
+export async function tellOfRunBeside(session: Session, { format }: SidesFlags): Promise<void> {
+  if (format === 'table') await tellOfRun(session);
 }

@@ -11,7 +11,7 @@ import { type Reach, selectTargets } from '../plan/targets.ts';
 import { enterProject, namesPaths, placeText } from '../project-folder.ts';
 import { JsonLinesReporter } from '../reporters/json-lines.ts';
 import type { Reporter } from '../reporters/reporter.ts';
-import { TerminalReporter } from '../reporters/terminal.ts';
+import { TerminalReporter, type VerbTexts } from '../reporters/terminal.ts';
 import { type Result, succeed } from '../result.ts';
 
 /** What a verb works with. */
@@ -33,12 +33,20 @@ export interface PlanFlags extends OutputFlags {
   readonly set?: readonly string[];
 }
 
+/** What is particular to a verb. */
+interface VerbOptions {
+  readonly texts?: VerbTexts;
+  /** Finds the folder to work in and changes to it. */
+  readonly enter?: () => Result<string>;
+}
+
 /** Runs a verb's work in the user's project with a reporter, and leaves its exit code. */
 export async function session(
   flags: OutputFlags,
   work: (session: Session) => Promise<number>,
+  { texts, enter = enterProject }: VerbOptions = {},
 ): Promise<void> {
-  const reporter: Reporter = flags.json === true ? new JsonLinesReporter() : new TerminalReporter();
+  const reporter: Reporter = flags.json === true ? new JsonLinesReporter() : new TerminalReporter(texts);
   let showsPaths = false;
   const emit: Emit = (event) => {
     showsPaths ||= event.type === 'failure' && namesPaths(event.failure);
@@ -56,7 +64,7 @@ export async function session(
       reporter.close();
       process.exit();
     };
-    const project = enterProject();
+    const project = enter();
     if (!project.ok) {
       process.exitCode = failed(project.failures);
       return;

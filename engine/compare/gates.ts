@@ -74,7 +74,7 @@ const patternSegments = (pattern: string): string[] =>
  * How much worse than `old` a metric may be: the tolerance itself, or its share of |old|. Relative to 0 nothing is
  * allowed.
  */
-function allowance({ tolerance }: GateDefinition, old: number): number {
+export function allowance({ tolerance }: GateDefinition, old: number): number {
   return typeof tolerance === 'number' ? tolerance : (Number.parseFloat(tolerance) / 100) * Math.abs(old);
 }
 

@@ -1,86 +1,108 @@
-// Loads both sides of a comparison: the baseline and the working tree, with the gates of the working tree.
+// Loads both versions of a comparison, with the gates of the workspace and what is stale.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { readParams } from '../config/params.ts';
 import { ParamsSchema } from '../config/params-schema.ts';
 import type { Shape } from '../config/params-shape.ts';
-import { readPipeline } from '../config/pipeline.ts';
+import { pipelineFile, readPipeline } from '../config/pipeline.ts';
 import { diagnose } from '../config/zod-diagnostics.ts';
-import { typed } from '../invocation.ts';
+import type { Emit } from '../event.ts';
+import { startFolder, typed } from '../invocation.ts';
+import { byCodeUnit } from '../order.ts';
+import type { PlanChoice } from '../ownership/made-outs.ts';
 import { fail, type Result, succeed } from '../result.ts';
-import { findBaseline } from './baseline.ts';
-import { withoutLeftovers } from './current-results.ts';
+import { type CurrentResults, currentResults } from './current-results.ts';
 import { compileGate, type Gate, GatesSchema } from './gates.ts';
 import { isIn, loadResults, type Results, withoutMetrics } from './results.ts';
-import { folderTree } from './tree.ts';
+import { type Freshness, folderFreshness, revisionFreshness, type Stale } from './stale.ts';
+import { findVersion, type Version, workspaceName } from './version.ts';
 
-export interface SidesOptions {
-  /** The project's folder. */
-  readonly cwd: string;
-  /** The folder that a folder named as baseline is relative to (default: the project's). */
-  readonly typedIn?: string | undefined;
-  /** A branch, tag, commit or folder. */
+export interface SidesOptions extends PlanChoice {
+  /** A branch, tag, commit, folder or `workspace`. */
   readonly baseline: string;
+  readonly against: string;
   readonly timing?: boolean | undefined;
-  readonly profile?: string | undefined;
 }
 
 export interface Sides {
   readonly old: Results;
   readonly now: Results;
-  /** Metrics of the working tree that were asked for but that git does not keep, so that the baseline has none. */
+  /** Metrics of the new version that were asked for but that git does not keep, so that the baseline has none. */
   readonly unkept: readonly string[];
-  /** Of the working tree's params.yaml, empty where it has none. */
+  /** Of the workspace's params.yaml, empty if it has none. */
   readonly gates: readonly Gate[];
+  /** Of the new version. */
+  readonly freshness: Freshness;
 }
 
-/** Everything that compare and check judge; a side without metrics is a failure. */
-export async function loadSides(options: SidesOptions): Promise<Result<Sides>> {
-  const baseline = await findBaseline(options.cwd, options.baseline, options.typedIn);
+/** Everything that compare and check judge; a version without metrics is a failure. */
+export async function loadSides(root: string, options: SidesOptions, emit: Emit): Promise<Result<Sides>> {
+  const baseline = await findVersion(root, options.baseline, '--baseline', startFolder());
   if (!baseline.ok) return baseline;
-  const schema = schemaPath(options.cwd);
-  const gates = await readGates(options, schema);
+  const against = await findVersion(root, options.against, '--against', startFolder());
+  if (!against.ok) return against;
+  const schema = schemaPath(root);
+  const gates = await readGates(root, options, schema);
   if (!gates.ok) return gates;
-  const shape = await profileShape(options, schema);
-  const workingTree = folderTree(options.cwd, 'the working tree');
-  const now = await loadResults(await withoutLeftovers(workingTree, options.cwd, options.profile), {
-    ...options,
-    shape,
-    hint: `Delete it and run \`${typed('repro')}\` to make it again.`,
-  });
+  const shape = await profileShape(root, options, schema);
+  const { folder } = against.value;
+  const current =
+    folder === undefined ? undefined : await currentResults(against.value.tree, folder, options);
+  const now = await loadResults(current?.tree ?? against.value.tree, { ...options, shape });
   if (!now.ok) return now;
-  const old = await loadResults(baseline.value, {
-    ...options,
-    shape,
-    hint: 'Mend it there, or name another version with --baseline.',
-  });
+  const old = await loadResults(baseline.value.tree, { ...options, shape });
   if (!old.ok) return old;
-  if (now.value.metrics.size === 0) {
-    return fail(withoutMetrics(now.value.label, `Run \`${typed('repro')}\` to make them.`));
+  const empty = emptySide(old.value, now.value, options);
+  if (empty !== undefined) return empty;
+  const freshness = await freshnessOf(against.value, now.value, current, options, emit);
+  if (!freshness.ok) return freshness;
+  const kept = withoutUnkept(old.value, now.value, options.timing === true);
+  return succeed({ ...kept, gates: gates.value, freshness: freshness.value });
+}
+
+function emptySide(old: Results, now: Results, { against }: SidesOptions): Result<never> | undefined {
+  const isEmpty = ({ files, unreadable }: Results): boolean => files.size === 0 && unreadable.size === 0;
+  if (isEmpty(now)) {
+    const hint =
+      against === workspaceName
+        ? `Run \`${typed('repro')}\` to make them.`
+        : `Run \`${typed('repro')}\` there and commit metrics/, or name another version with --against.`;
+    return fail(withoutMetrics(now.label, hint));
   }
-  if (old.value.metrics.size === 0) {
-    const hint = `Run \`${typed('repro')}\` there and commit metrics/, or name another version with --baseline.`;
-    return fail(withoutMetrics(old.value.label, hint));
-  }
-  return succeed({ ...withoutUnkept(old.value, now.value, options.timing === true), gates: gates.value });
+  if (!isEmpty(old)) return undefined;
+  const hint = `Run \`${typed('repro')}\` there and commit metrics/, or name another version with --baseline.`;
+  return fail(withoutMetrics(old.label, hint));
+}
+
+async function freshnessOf(
+  { folder }: Version,
+  results: Results,
+  current: CurrentResults | undefined,
+  { profile, set }: SidesOptions,
+  emit: Emit,
+): Promise<Result<Freshness>> {
+  if (folder === undefined) return succeed(revisionFreshness(results, profile !== undefined));
+  if (!existsSync(join(folder, pipelineFile))) return succeed({ stale: [], machine: [], only: 'nothing' });
+  const found = await folderFreshness(folder, { profile, set }, emit);
+  if (!found.ok) return found;
+  const { isMade } = current!;
+  const paths = [...results.files.keys(), ...results.unreadable.keys()];
+  const unmade = [...current!.leftOut, ...paths.filter((path) => isMade !== undefined && !isMade(path))];
+  const noStage = unmade.sort(byCodeUnit).map((path): Stale => ({ what: 'no-stage', path }));
+  return succeed({ ...found.value, stale: [...found.value.stale, ...noStage] });
 }
 
 /** Leaves out metrics that vary from run to run: all of them if nobody asked for timing, else those that only one side has. */
-function withoutUnkept(old: Results, now: Results, timing: boolean): Omit<Sides, 'gates'> {
+function withoutUnkept(old: Results, now: Results, timing: boolean): Pick<Sides, 'old' | 'now' | 'unkept'> {
   const varying = [...now.varying, ...old.varying];
   const isUnkept = (path: string): boolean =>
-    isIn(path, varying) && !(timing && old.metrics.has(path) && now.metrics.has(path));
+    isIn(path, varying) && !(timing && old.files.has(path) && now.files.has(path));
   const without = (side: Results): Results => ({
     ...side,
-    metrics: new Map([...side.metrics].filter(([path]) => !isUnkept(path))),
+    files: new Map([...side.files].filter(([path]) => !isUnkept(path))),
   });
-  const unkept = timing ? [...now.metrics.keys()].filter(isUnkept) : [];
+  const unkept = timing ? [...now.files.keys()].filter(isUnkept) : [];
   return { old: without(old), now: without(now), unkept };
-}
-
-/** Says which metrics of the working tree `label` has none of; undefined if there are none. */
-export function unkeptText([first, ...others]: readonly string[], label: string): string | undefined {
-  if (first === undefined) return undefined;
-  const [vary, keep] = others.length === 0 ? ['varies', 'it'] : [`and ${others.length} more vary`, 'them'];
-  return `${first} ${vary} from run to run, and git does not keep ${keep}: there is none in ${label} to compare with.`;
 }
 
 /** The module with the schema that pipeline.yaml names; a project may have metrics and no pipeline.yaml. */
@@ -89,23 +111,26 @@ function schemaPath(root: string): string | undefined {
   return pipeline.ok ? pipeline.value.definition.params : undefined;
 }
 
-/** The working tree's schema says for both sides how to lay a profile over the parameters. */
+/** The workspace's schema says for both versions how to lay a profile over the parameters. */
 async function profileShape(
-  { cwd, profile }: SidesOptions,
+  root: string,
+  { profile }: SidesOptions,
   path: string | undefined,
 ): Promise<Shape | undefined> {
   if (profile === undefined || path === undefined) return undefined;
-  const shape = await (await ParamsSchema.open(cwd, path)).shape();
+  const shape = await (await ParamsSchema.open(root, path)).shape();
   return shape.ok ? shape.value : undefined;
 }
 
 /** A project may have metrics and no params.yaml; then it has no gates. */
 async function readGates(
-  { cwd, profile }: SidesOptions,
+  root: string,
+  { profile, set }: SidesOptions,
   schema: string | undefined,
 ): Promise<Result<readonly Gate[]>> {
   // A profile can't be laid over the parameters without knowing their schema.
-  const params = await readParams(cwd, profile === undefined ? {} : { profile, schema });
+  const overlay = profile !== undefined || (set ?? []).length > 0;
+  const params = await readParams(root, overlay ? { profile, set, schema } : {});
   if (!params.ok) return params;
   const parsed = GatesSchema.safeParse(params.value.values);
   if (!parsed.success) {

@@ -6,7 +6,7 @@ import { fail, type Result, succeed } from '../result.ts';
 
 /** One version of the project's files. */
 export interface Tree {
-  /** What messages call it: `main (1a2b3c4d)`, `../other`, `the working tree`. */
+  /** What messages call it: `main (1a2b3c4d)`, `../other`, `the workspace`. */
   readonly label: string;
   /**
    * The texts of all files under the given paths (a file, or a folder at any depth) that `wanted` accepts, by path

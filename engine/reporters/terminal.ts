@@ -21,6 +21,12 @@ import { collectedRunText, collectedText, verifiedText } from './store-text.ts';
 import { warningText } from './warning-text.ts';
 import { whyText } from './why-text.ts';
 
+/** Texts that only one verb needs: it brings them along, as they take long to load. */
+export interface VerbTexts {
+  readonly comparison?: (event: Extract<Event, { type: 'comparison' }>) => string;
+  readonly check?: (event: Extract<Event, { type: 'check' }>) => string;
+}
+
 interface Running {
   readonly started: number;
   /** Since when it reports progress: start-up is not part of the rate. */
@@ -51,7 +57,10 @@ export class TerminalReporter implements Reporter {
   #stages = 0;
   #done = 0;
 
-  constructor() {
+  readonly #texts: VerbTexts;
+
+  constructor(texts: VerbTexts = {}) {
+    this.#texts = texts;
     if (this.#live) this.#timer = setInterval(() => this.#draw(), 200).unref();
   }
 
@@ -106,6 +115,10 @@ export class TerminalReporter implements Reporter {
         return outlookText(event);
       case 'why':
         return whyText(event);
+      case 'comparison':
+        return this.#texts.comparison?.(event);
+      case 'check':
+        return this.#texts.check?.(event);
       case 'accepted':
         return `${pc.green('✔')} ${event.stage} ${pc.dim('accepted')}`;
       case 'commit':

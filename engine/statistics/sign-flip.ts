@@ -1,7 +1,8 @@
 // The exact sign-flip test of two classifiers over families of images, for when there is one training of each.
+import type { Alternative } from './verdicts.ts';
 
 /**
- * The two-sided p-value of the hypothesis that both classifiers are equally good, if families of images are drawn
+ * The p-value of the hypothesis that both classifiers are equally good, if families of images are drawn
  * independently but the images of a family are not.
  *
  * The statistic is T = Σ s_k, with s_k the images of family k that only the second classifier gets right minus those that
@@ -13,11 +14,20 @@
  * for clustered data", Statistics in Medicine 17 (1998), 1495-1507, for why families matter.
  *
  * @param netWins s_k of each family, integers
+ * @param alternative `less`: that the second classifier is the worse one; then the share of flips with T at most the observed one
  */
-export function signFlip(netWins: readonly number[]): number {
-  const sizes = netWins.map(Math.abs).filter((size) => size > 0);
-  const total = sizes.reduce((sum, size) => sum + size, 0);
+export function signFlip(netWins: readonly number[], alternative: Alternative = 'two-sided'): number {
+  if (alternative !== 'two-sided') {
+    const wins = netWins.reduce((sum, each) => sum + each, 0);
+    return tailOf(netWins, alternative === 'less' ? -wins : wins);
+  }
   const observed = Math.abs(netWins.reduce((sum, wins) => sum + wins, 0));
+  return observed === 0 ? 1 : Math.min(1, 2 * tailOf(netWins, observed));
+}
+
+/** P(T ≥ least) over all flips. */
+function tailOf(netWins: readonly number[], least: number): number {
+  const sizes = netWins.map(Math.abs).filter((size) => size > 0);
   // probabilities[i] is P(T = i - reach).
   let reach = 0;
   let probabilities = Float64Array.of(1);
@@ -30,10 +40,9 @@ export function signFlip(netWins: readonly number[]): number {
     reach += size;
     probabilities = next;
   }
-  if (observed === 0) return 1;
   let tail = 0;
-  for (let sum = total; sum >= observed; sum--) tail += probabilities[reach + sum]!;
-  return Math.min(1, 2 * tail);
+  for (let sum = reach; sum >= least; sum--) tail += probabilities[reach + sum]!;
+  return Math.min(1, tail);
 }
 
 /**

@@ -19,6 +19,8 @@ export interface Comparison {
   readonly metric: string;
   readonly first: Scores;
   readonly second: Scores;
+  /** Whether the scores do not belong together even if the seeds are the same, such as scores on other images. */
+  readonly independent?: boolean;
 }
 
 /** Which differences the p-value asks for: any, or that the second side has less, or more. */
@@ -26,7 +28,7 @@ export type Alternative = 'two-sided' | 'less' | 'greater';
 
 /** What the seeds say about one comparison. */
 export interface SeedVerdict extends MeanDifference {
-  /** Paired if both sides have the same seeds, otherwise Welch's. */
+  /** Paired if both sides have the same seeds and belong together, otherwise Welch's. */
   readonly test: 'paired' | 'welch';
   /** 95 % interval of the difference, not adjusted. */
   readonly interval: readonly [number, number];
@@ -69,11 +71,12 @@ interface Test extends MeanDifference {
   readonly share: number;
 }
 
-function testOf({ first, second }: Comparison): Test | null {
+function testOf({ first, second, independent }: Comparison): Test | null {
   const [a, b] = [[...first.values()], [...second.values()]];
   if (a.length < fewestSeeds || b.length < fewestSeeds) return null;
   if (![...a, ...b].every(Number.isFinite)) return null;
-  const paired = a.length === b.length && [...first.keys()].every((seed) => second.has(seed));
+  const paired =
+    independent !== true && a.length === b.length && [...first.keys()].every((seed) => second.has(seed));
   if (!paired) return { ...welchT(a, b), test: 'welch', share: 1 / a.length + 1 / b.length };
   const partners = [...first.keys()].map((seed) => second.get(seed)!);
   return { ...pairedT(a, partners), test: 'paired', share: 1 / a.length };

@@ -6,10 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { execa } from 'execa';
 import { onTestFinished } from 'vitest';
-import { checkCommand, runCheck } from '../../engine/commands/check.ts';
-import { type CompareOptions, compareCommand, runCompare } from '../../engine/commands/compare.ts';
-import type { Output } from '../../engine/compare/output.ts';
-import { failureText } from '../../engine/reporters/failure-text.ts';
 
 const command = fileURLToPath(new URL('../../engine/rodada.mjs', import.meta.url));
 
@@ -18,6 +14,9 @@ export interface Answer {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: what a program reads out of JSON
+type Json = any;
 
 export class Project {
   /** The project's folder. */
@@ -83,36 +82,18 @@ export class Project {
     return this.git('rev-parse', 'HEAD');
   }
 
-  /** Runs a command with this command line in this process, which is quicker than one of its own. */
-  async rodada(args: readonly string[]): Promise<Answer> {
-    const [name, ...rest] = args;
-    const command = name === 'check' ? checkCommand() : compareCommand();
-    command.parseOptions(rest);
-    const said = { stdout: '', stderr: '' };
-    const output: Output = {
-      out: (text) => {
-        said.stdout += text;
-      },
-      note: (text) => {
-        said.stderr += `${text}\n`;
-      },
-      failures: (failures) => {
-        said.stderr += failures.map((failure) => `${failureText(failure)}\n`).join('');
-      },
-      color: false,
-    };
-    const run = name === 'check' ? runCheck : runCompare;
-    const exitCode = await run({ ...command.opts<CompareOptions>(), cwd: this.folder }, output);
-    return {
-      exitCode,
-      stdout: said.stdout.replace(/\n$/, ''),
-      stderr: stripVTControlCharacters(said.stderr).replace(/\n$/, ''),
-    };
+  /** The last event of a verb with `--json`. */
+  async json(
+    verb: 'compare' | 'check',
+    ...args: string[]
+  ): Promise<{ exitCode: number | undefined; event: Json }> {
+    const { exitCode, stdout } = await this.rodada([verb, '--json', ...args]);
+    return { exitCode, event: JSON.parse(stdout.split('\n').at(-1)!) as Json };
   }
 
-  /** Runs the real command in a process of its own. */
-  async process(args: readonly string[], env: Record<string, string> = {}): Promise<Answer> {
-    const options = { cwd: this.folder, reject: false, env } as const;
+  /** Runs the command line in the project. */
+  async rodada(args: readonly string[], env: Record<string, string> = {}): Promise<Answer> {
+    const options = { cwd: this.folder, reject: false, env: { NO_COLOR: '1', CI: 'true', ...env } } as const;
     const { exitCode, stdout, stderr } = await execa(process.execPath, [command, ...args], options);
     return { exitCode, stdout, stderr: stripVTControlCharacters(stderr) };
   }
@@ -136,3 +117,17 @@ export const params = (gates: string, size = 32): string =>
   `seed: 20\nresize:\n  size: ${size}\n  fit: contain\ngates:\n${gates}\n`;
 
 export const accuracyGate = '  - { metric: "**:accuracy", better: higher, tolerance: 0.02 }';
+
+/** A metric that several seeds gave: the values of seeds 20, 21, …. */
+export function replicated(values: readonly (number | null)[], first = 20): object {
+  const known = values.filter((value) => value !== null);
+  const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
+  const squares = known.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const sd = known.length < 2 ? null : Math.sqrt(squares / (known.length - 1));
+  return {
+    mean: known.length === 0 ? null : mean,
+    sd,
+    n: known.length,
+    values: Object.fromEntries(values.map((value, i) => [String(first + i), value])),
+  };
+}

@@ -1,10 +1,12 @@
 // What holds for all metrics documents, patterns and tolerances.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { differences, sameNumber } from '../../engine/compare/difference.ts';
-import { flattenLeaves, flattenNumbers, segments } from '../../engine/compare/flatten.ts';
+import { flattenLeaves, segments } from '../../engine/compare/flatten.ts';
 import { compileGate, GateSchema as EngineGate, passes } from '../../engine/compare/gates.ts';
 import { judge } from '../../engine/compare/judge.ts';
+import { metricsOf } from '../../engine/compare/metric.ts';
+import { metricRows } from '../../engine/compare/metric-rows.ts';
+import { filePairs } from '../../engine/compare/pairs.ts';
 import type { Results } from '../../engine/compare/results.ts';
 import { GateParams as ParamsGate } from '../../params/gates.ts';
 
@@ -18,12 +20,31 @@ const document = fc.letrec<{ value: unknown; map: Record<string, unknown> }>((ti
   map: fc.dictionary(name, tie('value'), { maxKeys: 4 }),
 })).map;
 
-const results = (metrics: Record<string, unknown>): Results => ({
+/** A version with these metrics files; `edition` makes the bytes differ. */
+const results = (files: Record<string, unknown>, edition = ''): Results => ({
   label: 'x',
-  metrics: new Map(Object.entries(metrics)),
+  files: new Map(
+    Object.entries(files).map(([path, document]) => [
+      path,
+      { hash: JSON.stringify(document) + edition, document, metrics: metricsOf(document) },
+    ]),
+  ),
+  predictions: new Map(),
+  unreadable: new Map(),
+  problems: [],
+  lock: undefined,
   varying: [],
   params: {},
 });
+
+const rowsOf = (old: unknown, now: unknown) =>
+  metricRows(filePairs(results({ m: old }), results({ m: now }, 'x')), [], () => true);
+
+/** The numbers of a document by key. */
+const flattenNumbers = (doc: unknown): Map<string, number> =>
+  new Map([...metricsOf(doc)].filter(([, { isNull }]) => !isNull).map(([key, { value }]) => [key, value]));
+
+const sameNumber = (a: number, b: number): boolean => a === b || (Number.isNaN(a) && Number.isNaN(b));
 
 /** The number at a path of segments, by walking rather than flattening. */
 const walk = (value: unknown, path: readonly string[]): unknown =>
@@ -57,17 +78,19 @@ test('the leaves of a flat document are its entries', () => {
 test('a version does not differ from itself, and swapping the sides swaps old and new', () => {
   fc.assert(
     fc.property(document, document, (a, b) => {
-      expect(differences(results({ m: a }), results({ m: a }), []).metrics).toEqual([]);
-      const there = differences(results({ m: a }), results({ m: b }), []).metrics;
-      const back = new Map(
-        differences(results({ m: b }), results({ m: a }), []).metrics.map((row) => [row.key, row]),
+      expect(rowsOf(a, a).filter(({ difference }) => difference !== 0 && !Number.isNaN(difference))).toEqual(
+        [],
       );
+      const there = rowsOf(a, b);
+      const back = new Map(rowsOf(b, a).map((row) => [row.key, row]));
       expect(there.length).toBe(back.size);
       for (const row of there) {
         const other = back.get(row.key)!;
-        expect(sameNumber(row.old, other.new) && sameNumber(row.new, other.old)).toBe(true);
+        expect([row.old, row.new]).toEqual([other.new, other.old]);
         if (row.better !== null) expect(other.better).toBe(!row.better);
-        if (row.old !== null && row.new !== null) expect(row.delta).toBe(row.new - row.old);
+        const { old, new: now, difference } = row;
+        if (old !== null && now !== null && !sameNumber(old.value, now.value))
+          expect(difference).toBe(now.value - old.value);
       }
     }),
   );
@@ -149,10 +172,12 @@ test('judging a version by itself never finds a regression, dropping a gated met
       gate,
       (doc, definition) => {
         const gates = [compileGate({ ...definition, metric: '**:**' })];
-        const rows = differences(results({ m: doc }), results({ m: doc }), gates, true).metrics;
-        expect(judge(rows, gates)).toEqual({ offenders: [], judged: Object.keys(doc).length, unmatched: [] });
-        const gone = judge(differences(results({ m: doc }), results({ m: {} }), gates, true).metrics, gates);
-        expect(gone.offenders.length).toBe(Object.keys(doc).length);
+        const judged = (old: Results, now: Results) => judge(old, now, filePairs(old, now), gates);
+        const same = judged(results({ m: doc }), results({ m: doc }));
+        expect(same).toMatchObject({ offenders: [], withinNoise: [], judged: Object.keys(doc).length });
+        expect(same.unmatched).toEqual([]);
+        const gone = judged(results({ m: doc }), results({ m: {} }));
+        expect(gone.offenders.map(({ verdict }) => verdict)).toEqual(Object.keys(doc).map(() => 'missing'));
       },
     ),
   );

@@ -45,15 +45,15 @@ it('each verb that looks names the run: its pid, its start and what the user typ
     expect((await project.cli(...verb)).stdout, verb.join(' ')).toMatch(line);
   mkdirSync(project.path('earlier/metrics'), { recursive: true });
   await project.write('earlier/metrics/first.json', '{"n": 2}');
-  for (const format of ['table', 'json']) {
-    const compared = await project.cli('compare', '--baseline', './earlier', '--format', format);
-    expect([compared.exitCode, compared.stderr]).toEqual([0, expect.stringMatching(line)]);
-    expect(compared.stdout).not.toContain('running');
-  }
+  expect((await project.cli('compare', '--baseline', './earlier')).stdout).toMatch(line);
   // What goes on is shown as that anyway, and programs read the rest.
   expect((await project.cli('log', 'wait')).stdout).toMatch(/^wait #1: running, /);
   for (const format of ['--dot', '--mermaid'])
     expect((await project.cli('dag', format)).stdout).not.toContain('running');
+  for (const format of ['md', 'csv'])
+    expect(
+      (await project.cli('compare', '--baseline', './earlier', '--format', format)).stdout,
+    ).not.toContain('is running');
 
   await end();
   expect((await project.cli('status')).stdout).toBe('✔ Nothing to do: all 2 stages are fresh\n');

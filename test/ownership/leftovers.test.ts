@@ -386,17 +386,25 @@ describe('compare and check', () => {
     await project.write('pipeline.yaml', files['pipeline.yaml']);
     await project.repro();
     const metrics = async () => {
-      const { metrics } = JSON.parse((await project.cli('compare', '--format', 'json', '--all')).stdout) as {
-        metrics: { path: string; new: unknown }[];
+      const { rows } = JSON.parse((await project.cli('compare', '--json')).stdout) as {
+        rows: { path: string; new: unknown }[];
       };
-      return metrics.filter((each) => each.new !== null && each.new !== undefined).map(({ path }) => path);
+      return rows
+        .filter((each) => each.new !== null)
+        .map(({ path }) => path)
+        .sort();
     };
     const [a, b, c] = ['metrics/a.json', 'metrics/b.json', 'metrics/c.json'];
     expect(await metrics()).toEqual([a, b, c]);
     await project.write('pipeline.yaml', noB(files['pipeline.yaml']));
     expect(await metrics()).toEqual([a, c]);
-    const check = JSON.parse((await project.cli('check', '--format', 'json')).stdout) as { judged: number };
-    expect(check.judged).toBe(2);
+    const check = JSON.parse((await project.cli('check', '--json')).stdout) as {
+      ok: boolean;
+      judged: number;
+      freshness: { stale: unknown[] };
+    };
+    expect(check).toMatchObject({ ok: false, judged: 2 });
+    expect(check.freshness.stale).toContainEqual({ what: 'no-stage', path: b });
     await project.write('metrics/b.json', '{"size":2}');
     await project.repro();
     expect(await metrics()).toEqual([a, c]);
@@ -415,8 +423,8 @@ describe('compare and check', () => {
     git(project, 'add', '-A');
     git(project, 'commit', '-q', '-m', 'Default');
     await project.repro('--profile', 'small');
-    expect((await project.cli('compare')).stdout).toContain('metrics/s.json');
-    expect((await project.cli('compare', '--profile', 'small')).stdout).toContain('metrics/s.json');
+    expect((await project.cli('compare')).stdout).toMatch(/^ {2}s /m);
+    expect((await project.cli('compare', '--profile', 'small')).stdout).toMatch(/^ {2}s /m);
     await project.repro();
     expect((await project.cli('compare', '--profile', 'small')).exitCode).toBe(0);
   });

@@ -161,11 +161,15 @@ describe('a profile', () => {
       await project.write(`old/${file}`, await project.read(file));
     await project.write('old/profiles/own.yaml', 'classes: { auto: [auto] }\n');
     const { exitCode, stdout } = await project.cli(
-      ...['compare', '--baseline', './old', '--profile', 'own', '--format', 'json', '--all'],
+      ...['compare', '--baseline', './old', '--profile', 'own', '--json'],
     );
     expect(exitCode).toBe(0);
-    const { params: rows } = JSON.parse(stdout) as { params: { key: string; old: unknown; new: unknown }[] };
-    const named = rows.map(({ key }) => key).filter((key) => key.startsWith('classes'));
+    const { identity } = JSON.parse(stdout.trim().split('\n').at(-1)!) as {
+      identity: { changes: { reason: { name: string } }[] };
+    };
+    const named = identity.changes
+      .map(({ reason }) => reason.name)
+      .filter((key) => key.startsWith('classes'));
     expect(named.every((key) => /auto|coche/.test(key))).toBe(true);
     expect(named.length).toBeGreaterThan(0);
   });

@@ -1,16 +1,17 @@
 // Draws rows of cells: aligned for a terminal, or as a Markdown table.
 import Table from 'cli-table3';
 import { markdownTable } from 'markdown-table';
-import type pc from 'picocolors';
+import pc from 'picocolors';
 import stringWidth from 'string-width';
 
-export type Colors = ReturnType<typeof pc.createColors>;
-
-/** A column's heading and how its cells stand. */
+/** A column's heading and how its cells are aligned. */
 export interface Column {
   readonly title: string;
   readonly align: 'left' | 'right';
 }
+
+export const left = (title: string): Column => ({ title, align: 'left' });
+export const right = (title: string): Column => ({ title, align: 'right' });
 
 /** A table in text: `title` is what its rows are about. */
 export interface TableData {
@@ -26,26 +27,32 @@ const noBorders = Object.fromEntries(
 );
 
 /** For a terminal: no borders, two blanks between columns, long cells cut. */
-export function terminalTable(data: TableData, colors: Colors): string {
+export function terminalTable(data: TableData): string {
   const { columns, rows } = usedColumns(data);
+  if (rows.length === 0) return pc.bold(data.title);
   const table = new Table({
-    head: columns.map(({ title }) => colors.dim(title)),
+    head: columns.map(({ title }) => pc.dim(title)),
     colAligns: columns.map(({ align }) => align),
     chars: { ...noBorders, middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
   });
-  table.push(...rows.map((row) => row.map((cell) => cut(oneLine(cell)))));
+  table.push(...rows.map((row) => row.map((cell) => cut(oneLine(cell), longestCell))));
   const lines = table.toString().split('\n');
-  return [colors.bold(data.title), ...lines.map((line) => `  ${line}`.trimEnd())].join('\n');
+  return [pc.bold(data.title), ...lines.map((line) => `  ${line}`.trimEnd())].join('\n');
 }
 
-/** For a page or a pull request's comment. */
-export function markdownSection(data: TableData): string {
+/** The rows as a Markdown table; empty if there are none. */
+export function markdownRows(data: TableData): string {
   const { columns, rows } = usedColumns(data);
-  const cells = [columns.map(({ title }) => title), ...rows].map((row) => row.map(escaped));
+  if (rows.length === 0) return '';
+  const cells = [columns.map(({ title }) => title), ...rows].map((row) => row.map(markdownText));
   const align = columns.map((column) => column.align);
-  return `**${escaped(data.title)}**\n\n${markdownTable(cells, { align, stringLength: stringWidth })}`;
+  return markdownTable(cells, { align, stringLength: stringWidth });
 }
+
+/** A text on one line, without what Markdown would take for markup. */
+export const markdownText = (text: string): string =>
+  cut(oneLine(text), longestMarkdown).replaceAll(/[\\*_<>|]/g, '\\$&');
 
 /** A column in which no row has anything to say is left out. */
 function usedColumns({ columns, rows }: TableData): Pick<TableData, 'columns' | 'rows'> {
@@ -57,10 +64,9 @@ function usedColumns({ columns, rows }: TableData): Pick<TableData, 'columns' | 
 }
 
 const longestCell = 72;
+const longestMarkdown = 1000;
 
-const cut = (cell: string): string =>
-  cell.length > longestCell ? `${cell.slice(0, longestCell - 1)}…` : cell;
+const cut = (cell: string, longest: number): string =>
+  cell.length > longest ? `${cell.slice(0, longest - 1)}…` : cell;
 
 const oneLine = (cell: string): string => cell.replaceAll(/\r?\n/g, '⏎');
-
-const escaped = (cell: string): string => oneLine(cell).replaceAll(/[\\`*_<>|]/g, '\\$&');

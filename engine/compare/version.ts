@@ -1,4 +1,4 @@
-// Finds what `--baseline REV` names: a revision of the project's repository, or a folder.
+// Finds what `--baseline` and `--against` name: a revision of the project's repository, a folder, or the workspace.
 import { statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { nearest } from '../config/nearest.ts';
@@ -11,41 +11,60 @@ const remote = 'origin';
 /** How many digits of a commit's hash messages show. */
 const shortHash = 8;
 
+/** The word for the project's folder as it is now. */
+export const workspaceName = 'workspace';
+
+/** One of the two versions that are compared. */
+export interface Version {
+  readonly tree: Tree;
+  /** Its folder; undefined for a revision. */
+  readonly folder?: string;
+}
+
 /**
  * The version that `name` stands for.
  *
- * A name that looks like a path (`./x`, `../x`, `/x`) is a folder. Any other is a revision, else the same branch of
- * `origin`, else a folder of that name.
+ * `workspace` is the project's folder as it is. A name that looks like a path (`./x`, `../x`, `/x`) is a folder. Any other is
+ * a revision, else the same branch of `origin`, else a folder of that name.
  *
  * @param root the project's folder
- * @param name what `--baseline` says: a branch, a tag, a commit, `HEAD~2` or a folder
+ * @param name what the option says: a branch, a tag, a commit, `HEAD~2`, a folder or `workspace`
+ * @param option the option, for messages
  * @param typedIn the folder that a folder's name is relative to
  */
-export async function findBaseline(root: string, name: string, typedIn = root): Promise<Result<Tree>> {
+export async function findVersion(
+  root: string,
+  name: string,
+  option: string,
+  typedIn = root,
+): Promise<Result<Version>> {
   if (name === '') {
     // An unset variable in a script, which as a path would be the project itself.
     const hint = 'Name a branch, tag, commit or folder.';
-    return fail({ reason: 'usage', message: '--baseline is empty.', hint });
+    return fail({ reason: 'usage', message: `${option} is empty.`, hint });
   }
   const folder = resolve(typedIn, name);
+  if (name === workspaceName || folder === root)
+    return succeed({ tree: folderTree(root, 'the workspace'), folder: root });
+  const asFolder: Version = { tree: folderTree(folder, name), folder };
   if (looksLikePath(name)) {
-    if (isFolder(folder)) return succeed(folderTree(folder, name));
+    if (isFolder(folder)) return succeed(asFolder);
     const hint = 'Give the path of another checkout, or of a folder with `metrics/` in it.';
     return fail({ reason: 'usage', message: `There is no folder \`${name}\` to compare with.`, hint });
   }
   const repository = await Repository.open(root);
   if (repository.ok) {
     const commit = await repository.value.commit(name);
-    if (commit !== null) return succeed(repository.value.tree(commit, revisionLabel(name, commit)));
+    if (commit !== null) return succeed({ tree: repository.value.tree(commit, revisionLabel(name, commit)) });
     const tracked = `${remote}/${name}`;
     const remoteCommit = await repository.value.commit(`refs/remotes/${tracked}`);
     if (remoteCommit !== null) {
       const label = `${revisionLabel(tracked, remoteCommit)}, as there is no local ${name}`;
-      return succeed(repository.value.tree(remoteCommit, label));
+      return succeed({ tree: repository.value.tree(remoteCommit, label) });
     }
   }
-  if (isFolder(folder)) return succeed(folderTree(folder, name));
-  return repository.ok ? unknownRevision(repository.value, name) : repository;
+  if (isFolder(folder)) return succeed(asFolder);
+  return repository.ok ? unknownRevision(repository.value, name, option) : repository;
 }
 
 const looksLikePath = (name: string): boolean => /^\.\.?([/\\]|$)/.test(name) || isAbsolute(name);
@@ -57,7 +76,7 @@ const isHash = (name: string): boolean => /^[0-9a-f]{7,64}$/.test(name);
 const revisionLabel = (name: string, commit: string): string =>
   commit.startsWith(name) ? commit.slice(0, shortHash) : `${name} (${commit.slice(0, shortHash)})`;
 
-async function unknownRevision(repository: Repository, name: string): Promise<Result<never>> {
+async function unknownRevision(repository: Repository, name: string, option: string): Promise<Result<never>> {
   const message = `There is no revision or folder \`${name}\``;
   const hasRemote = await repository.hasRemote(remote);
   if ((await repository.isShallow()) && hasRemote) {
@@ -76,7 +95,7 @@ async function unknownRevision(repository: Repository, name: string): Promise<Re
   const hint =
     known !== undefined
       ? `Did you mean \`${known}\`?`
-      : `${fetch} a branch, tag, commit or folder with --baseline.`;
+      : `${fetch} a branch, tag, commit or folder with ${option}.`;
   return fail({ reason: 'usage', message: `${message}.`, hint });
 }
 

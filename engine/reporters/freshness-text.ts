@@ -1,0 +1,72 @@
+// Says which metrics were not measured with the code, data and parameters beside them.
+import type { FileProblem } from '../compare/results.ts';
+import type { Freshness, Stale } from '../compare/stale.ts';
+import { typed } from '../invocation.ts';
+import { count } from './count.ts';
+import { pathText } from './path-text.ts';
+import { reasonsText, reasonText } from './reason-text.ts';
+
+/** The first of the stale parts; the rest is counted. */
+const mostLines = 10;
+
+/** What is stale, in a few lines; none if nothing is. */
+export function staleLines({ stale }: Freshness, version: string): string[] {
+  if (stale.length === 0) return [];
+  const stages = stale.filter(({ what }) => what === 'stage' || what === 'param').length;
+  const files = stale.length - stages;
+  const parts = [
+    ...(stages > 0 ? [`${count(stages, 'stage')} ${stages === 1 ? 'is' : 'are'} not up to date`] : []),
+    ...(files > 0
+      ? [`${count(files, 'metrics file')} ${files === 1 ? 'belongs' : 'belong'} to no stage`]
+      : []),
+  ];
+  const rest = stale.length - mostLines;
+  return [
+    `Stale: in ${version} ${parts.join(', and ')}. What they would measure now is not known.`,
+    ...stale.slice(0, mostLines).map((each) => `  ${staleText(each)}`),
+    ...(rest > 0 ? [`  … and ${rest.toLocaleString('en')} more`] : []),
+    `Run \`${typed('repro')}\` to measure them.`,
+  ];
+}
+
+const actions = {
+  run: 'would run',
+  restore: 'would be restored',
+  'may-run': 'may run',
+  blocked: "can't run",
+} as const;
+
+export function staleText(stale: Stale): string {
+  switch (stale.what) {
+    case 'stage': {
+      const reasons = reasonsText(stale.reasons);
+      return `${stale.stage} ${actions[stale.action]}${reasons === '' ? '' : ` (${reasons})`}`;
+    }
+    case 'no-stage':
+      return `${pathText(stale.path)}: no stage makes it`;
+    case 'not-in-lock':
+      return `${pathText(stale.path)} is not what pipeline.lock names`;
+    case 'param':
+      return `${stale.stage} ran with another value (${reasonText(stale.reason)})`;
+  }
+}
+
+/** What limits the answer. */
+export function freshnessNotes({ machine, only }: Freshness, version: string): string[] {
+  const notes: string[] = [];
+  if (machine.length > 0)
+    notes.push(
+      `This machine differs from the one that measured: ${machine.map(reasonText).join('; ')}. The metrics belong to this code all the same.`,
+    );
+  if (only === 'nothing')
+    notes.push(`There is no pipeline in ${version} that tells whether its metrics belong to its code.`);
+  if (only === 'parameters')
+    notes.push(
+      `Of ${version} only parameters and metrics files were checked against its pipeline.lock. Check it out to check its code and data.`,
+    );
+  return notes;
+}
+
+/** Files and metrics that can't be compared. */
+export const problemLines = (problems: readonly FileProblem[]): string[] =>
+  problems.map(({ path, version, message }) => `${pathText(path)} in ${version}: ${message}`);
