@@ -1,9 +1,9 @@
 // Tells whether folders of inputs changed while a command ran, though what they hold is what it was before.
-import { readdirSync } from 'node:fs';
 import { join, posix, relative, resolve } from 'node:path';
 import type { FileClock, Moment } from '../store/file-clock.ts';
 import { lstatIfThere } from '../store/stamp.ts';
 import { bytecodeFolder } from '../store/tree.ts';
+import { entriesOf } from '../store/trees.ts';
 
 interface FolderState {
   readonly ino: bigint;
@@ -57,15 +57,16 @@ export class FolderWatch {
   }
 
   #changedBelow(folder: string): string | undefined {
-    const entries = readdirSync(folder, { withFileTypes: true });
-    // Python may have made its folder of bytecode here.
-    const ignored = entries.some(
-      ({ name }) => name === bytecodeFolder && this.#isNew(join(folder, bytecodeFolder)),
-    );
+    const folders: string[] = [];
+    let ignored = false;
+    for (const entry of entriesOf(folder)) {
+      // Python may have made its folder of bytecode here.
+      if (entry.name === bytecodeFolder) ignored = this.#isNew(join(folder, bytecodeFolder));
+      else if (entry.isDirectory()) folders.push(entry.name);
+    }
     if (!ignored && this.#isNew(folder)) return folder;
-    for (const entry of entries) {
-      if (!entry.isDirectory() || entry.name === bytecodeFolder) continue;
-      const changed = this.#changedBelow(join(folder, entry.name));
+    for (const name of folders) {
+      const changed = this.#changedBelow(join(folder, name));
       if (changed !== undefined) return changed;
     }
     return undefined;

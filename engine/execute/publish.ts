@@ -7,18 +7,12 @@ import type { Instance } from '../plan/instance.ts';
 import { kindOfMode, sameContent } from '../store/content.ts';
 import { crashPoint } from '../store/crash-point.ts';
 import type { Links } from '../store/links.ts';
+import type { Listing } from '../store/listing.ts';
 import { strictModesOf } from '../store/modes.ts';
 import type { Taken } from '../store/object-store.ts';
 import { lookAt, sameWrite, stampOf } from '../store/stamp.ts';
 import type { Learnt } from '../store/stat-memo.ts';
-import {
-  type Content,
-  contentOfManifest,
-  hashFile,
-  type Listing,
-  listTree,
-  type OnBytes,
-} from '../store/tree.ts';
+import { type Content, hashFile, listTree, type OnBytes } from '../store/tree.ts';
 import { moveTree, removeTree } from '../store/trees.ts';
 import { settleLinks } from './settle-links.ts';
 import type { Workspace } from './workspace.ts';
@@ -96,8 +90,8 @@ async function contentAt(path: string, links: Links, onBytes: OnBytes): Promise<
     const content: Content = { type: kindOfMode(stat.mode), ...(await hashFile(path, onBytes)), files: 1 };
     return { content, listing: undefined, strict };
   }
-  const listing = await listTree(path, links, undefined, onBytes);
-  return { content: contentOfManifest(listing.lines), listing, strict };
+  const listing = await listTree(path, { links, onBytes });
+  return { content: listing.content(), listing, strict };
 }
 
 /** Replaces each output that the workspace does not hold yet; `old` is a folder in scratch for what is replaced. */
@@ -138,18 +132,16 @@ export async function publish(
  * @returns the listing with these
  */
 async function unlinked(listing: Listing, target: string, old: string): Promise<Listing> {
-  const { linked } = listing;
-  if (linked === undefined || linked.size === 0) return listing;
+  if (listing.linked === 0) return listing;
   try {
-    for (const file of linked) unlinkSync(join(old, file));
+    for (const { items } of listing.groups())
+      for (const [[, file], , linked] of items) if (linked === 1) unlinkSync(join(old, file));
   } catch {
     await removeTree(old); // it has read-only folders
   }
-  const stamps = listing.lines.map(([, file], i) => {
-    const before = listing.stamps[i]!;
-    if (!linked.has(file)) return before;
+  return listing.restamped(([[, file], before, linked]) => {
+    if (linked !== 1) return before;
     const now = stampOf(lstatSync(join(target, file), { bigint: true }));
     return sameWrite(before, now) ? now : before;
   });
-  return { ...listing, stamps };
 }

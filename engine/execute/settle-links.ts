@@ -1,8 +1,9 @@
 // Makes the links that a command left in an output lead to the same once the output is published.
-import { chmodSync, lstatSync, readdirSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { checkNames } from '../store/file-names.ts';
 import { insideOf, type Links } from '../store/links.ts';
+import { entriesOf } from '../store/trees.ts';
 
 /**
  * Links that lead to their own directory or to something else in the project become relative.
@@ -20,13 +21,16 @@ export function settleLinks(folder: string, links: Links, gone: readonly string[
 }
 
 function* linksIn(folder: string, prefix: string): Generator<string> {
-  const found = readdirSync(join(folder, prefix), { withFileTypes: true });
-  checkNames(join(folder, prefix), found);
-  for (const entry of found) {
+  const links: string[] = [];
+  const folders: string[] = [];
+  for (const entry of entriesOf(join(folder, prefix))) {
+    checkNames(join(folder, prefix), [entry.name]);
     const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
-    if (entry.isSymbolicLink()) yield path;
-    else if (entry.isDirectory()) yield* linksIn(folder, path);
+    if (entry.isSymbolicLink()) links.push(path);
+    else if (entry.isDirectory()) folders.push(path);
   }
+  yield* links;
+  for (const path of folders) yield* linksIn(folder, path);
 }
 
 function replaceLink(path: string, text: string): void {

@@ -202,10 +202,17 @@ async function objectsOf(
 ): Promise<string[] | undefined> {
   const own = content.modes === undefined ? [content.hash] : [content.hash, content.modes];
   if (content.type !== 'directory' || !objects.has(content.hash)) return own;
-  const lines = await store.lines(content);
-  if (lines === undefined) return undefined;
-  const files = lines.flatMap((line) => (line[0] === 'file' || line[0] === 'executable' ? [line[2]] : []));
-  return [...own, ...new Set(files)];
+  return store.read(content, async (parts) => {
+    const hashes = new Set(own);
+    for (const part of parts) {
+      // The leaves of a split manifest are objects, too. One that is gone names nothing any more.
+      if (!objects.has(part.hash)) continue;
+      hashes.add(part.hash);
+      for (const line of await part.lines())
+        if (line[0] === 'file' || line[0] === 'executable') hashes.add(line[2]);
+    }
+    return [...hashes];
+  });
 }
 
 /**

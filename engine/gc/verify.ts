@@ -11,32 +11,42 @@ const interval = 100; // milliseconds
 /** Checks every object. @returns how many are damaged */
 export async function verifyStore(root: string, folder: string, emit: Emit): Promise<number> {
   const store = new ObjectStore(folder);
-  const objects = [...store.list()];
-  const total = objects.reduce((sum, { size }) => sum + size, 0);
-  const owners = await ownersOf(root, folder, store);
-  const damaged: { hash: string; neededBy: string[] }[] = [];
+  const found = { objects: 0, bytes: 0 };
+  for (const { size } of store.list()) {
+    found.objects++;
+    found.bytes += size;
+  }
+  const damaged = new Set<string>();
   let done = 0;
   let reported = 0;
-  for (const { hash } of objects) {
-    const isSound = await store.check(hash, (bytes) => {
+  for (const { hash } of store.list()) {
+    const isSound = await store.isSound(hash, (bytes) => {
       done += bytes;
       const now = performance.now();
       if (now - reported < interval) return;
       reported = now;
-      emit({ type: 'verifying', done, total });
+      emit({ type: 'verifying', done, total: found.bytes });
     });
-    if (!isSound) damaged.push({ hash, neededBy: owners(hash) });
+    if (!isSound) damaged.add(hash);
   }
-  emit({ type: 'verified', objects: objects.length, bytes: total, damaged });
-  return damaged.length;
+  // Damaged manifests tell nothing once they are moved aside.
+  const owners = damaged.size === 0 ? undefined : await ownersOf(root, folder, store, damaged);
+  for (const hash of damaged) await store.moveAside(hash);
+  emit({
+    type: 'verified',
+    ...found,
+    damaged: [...damaged].map((hash) => ({ hash, neededBy: [...(owners?.get(hash) ?? [])] })),
+  });
+  return damaged.size;
 }
 
-/** Finds whose object one is: stages of pipeline.lock first, then of other recorded runs. */
+/** Whose objects some are: of stages of pipeline.lock first, then of other recorded runs. */
 async function ownersOf(
   root: string,
   folder: string,
   store: ObjectStore,
-): Promise<(hash: string) => string[]> {
+  wanted: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const owned: { owner: string; content: Content }[] = [];
   for (const { stage, outs } of readLock(root).blocks.values())
     for (const { path, ...content } of Object.values(outs))
@@ -44,13 +54,23 @@ async function ownersOf(
   for (const { stage, outs, key } of new RunRecords(folder).all())
     for (const content of Object.values(outs))
       owned.push({ owner: `a result of ${stage} (run ${key.slice(0, 8)})`, content });
-  // The manifests are read before anything is moved aside.
   const owners = new Map<string, Set<string>>();
   for (const { owner, content } of owned) {
-    const lines = content.type === 'directory' ? ((await store.lines(content)) ?? []) : [];
-    const files = lines.flatMap((line) => (line[0] === 'file' || line[0] === 'executable' ? [line[2]] : []));
-    for (const hash of [content.hash, content.modes ?? [], files].flat())
-      owners.set(hash, (owners.get(hash) ?? new Set()).add(owner));
+    const own = (hash: string | undefined): void => {
+      if (hash !== undefined && wanted.has(hash))
+        owners.set(hash, (owners.get(hash) ?? new Set()).add(owner));
+    };
+    own(content.hash);
+    own(content.modes);
+    if (content.type !== 'directory') continue;
+    await store.read(content, async (parts) => {
+      for (const part of parts) {
+        own(part.hash);
+        if (wanted.has(part.hash)) continue;
+        for (const line of await part.lines())
+          if (line[0] === 'file' || line[0] === 'executable') own(line[2]);
+      }
+    });
   }
-  return (hash) => [...(owners.get(hash) ?? [])];
+  return owners;
 }

@@ -5,7 +5,8 @@ import type { LookUp, Workspace } from '../execute/workspace.ts';
 import { unknownContent } from '../lock/locked-fingerprint.ts';
 import type { Instance } from '../plan/instance.ts';
 import { contentOfIdentity } from '../store/content.ts';
-import { type Content, contentOfManifest, contentWithin } from '../store/tree.ts';
+import { contentOfPart, contentWithin } from '../store/manifest.ts';
+import type { Content } from '../store/tree.ts';
 import { isKnown } from '../varying.ts';
 
 /** What an instance reads that is not known yet. */
@@ -76,8 +77,8 @@ export class Prospect {
     const moving = (await this.#workspace.leftovers()).filter(({ edited }) => !edited);
     const leaves = (path: string): boolean =>
       moving.some((left) => path === left.path || path.startsWith(`${left.path}/`));
-    const lines = await memo.targets.lines(root, folder);
-    return contentOfManifest(lines.filter(([, file]) => !leaves(posix.join(folder, file))));
+    const parts = await memo.targets.parts(root, folder);
+    return contentOfPart(parts, (line) => (leaves(posix.join(folder, line[1])) ? undefined : line));
   }
 
   /** Whether a path below `folder` will be what it is not yet. */
@@ -112,7 +113,7 @@ export class Prospect {
   /** What stands at `path` inside `content`; undefined where there is nothing, or its manifest is not in the store. */
   async #within(content: Content, path: string): Promise<Content | undefined> {
     if (path === '' || !isKnown(content)) return content;
-    const lines = content.type === 'directory' ? await this.#workspace.objects.lines(content) : undefined;
-    return lines && contentWithin(lines, path);
+    if (content.type !== 'directory') return undefined;
+    return this.#workspace.objects.read(content, (parts) => contentWithin(parts, path));
   }
 }

@@ -2,7 +2,7 @@
 import type { LookUp, Workspace } from '../execute/workspace.ts';
 import type { LockBlock } from '../lock-file.ts';
 import { type Content, contentOfIdentity } from '../store/content.ts';
-import type { ManifestLine } from '../store/tree.ts';
+import { differingParts, linesOf, type Part } from '../store/manifest.ts';
 import type { Forecast } from './forecast.ts';
 
 /** The files by which a directory differs from what pipeline.lock says. */
@@ -34,11 +34,12 @@ export async function explainForecast(
     const now = await (isOut ? workspace.lookUp : lookUp)(path);
     const old = block && lockedContent(block, path);
     if (now?.type !== 'directory' || old?.type !== 'directory') continue;
-    const before = await workspace.objects.lines(old);
-    if (before === undefined) continue; // the store no longer has it
-    const after =
-      (await workspace.objects.lines(now)) ?? (await workspace.memo.targets.lines(workspace.root, path));
-    files.push(changesOf(path, before, after));
+    // The store may no longer have what was there before.
+    const changes = await workspace.objects.read(old, async (before) => {
+      const stored = await workspace.objects.read(now, (after) => changesOf(path, before, after));
+      return stored ?? changesOf(path, before, await workspace.memo.targets.parts(workspace.root, path));
+    });
+    if (changes !== undefined) files.push(changes);
   }
   const lastRun =
     record === undefined
@@ -63,17 +64,22 @@ function lockedContent(block: LockBlock, path: string): Content | undefined {
   return identity === undefined ? undefined : contentOfIdentity(identity);
 }
 
-function changesOf(
+async function changesOf(
   path: string,
-  before: readonly ManifestLine[],
-  after: readonly ManifestLine[],
-): FileChanges {
-  const old = new Map(before.map((line) => [line[1], JSON.stringify(line)]));
-  const now = new Map(after.map((line) => [line[1], JSON.stringify(line)]));
-  return {
-    path,
-    added: [...now.keys()].filter((file) => !old.has(file)),
-    removed: [...old.keys()].filter((file) => !now.has(file)),
-    changed: [...now.keys()].filter((file) => old.has(file) && old.get(file) !== now.get(file)),
-  };
+  before: readonly Part[],
+  after: readonly Part[],
+): Promise<FileChanges> {
+  const changes = { path, added: [] as string[], removed: [] as string[], changed: [] as string[] };
+  for (const pair of differingParts(before, after)) {
+    const old = await linesByPath(pair.before);
+    const now = await linesByPath(pair.after);
+    for (const [file, line] of now)
+      if (!old.has(file)) changes.added.push(file);
+      else if (old.get(file) !== line) changes.changed.push(file);
+    for (const file of old.keys()) if (!now.has(file)) changes.removed.push(file);
+  }
+  return changes;
 }
+
+const linesByPath = async (parts: readonly Part[]): Promise<Map<string, string>> =>
+  new Map((await linesOf(parts)).map((line) => [line[1], JSON.stringify(line)]));

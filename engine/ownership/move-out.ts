@@ -5,10 +5,11 @@ import type { Trash } from '../execute/trash.ts';
 import type { OutIndex } from '../plan/out-index.ts';
 import { sameContent } from '../store/content.ts';
 import { crashPoint } from '../store/crash-point.ts';
+import { linesOf, type ManifestLine } from '../store/manifest.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { lstatIfThere } from '../store/stamp.ts';
 import type { StatMemo } from '../store/stat-memo.ts';
-import type { Content, ManifestLine } from '../store/tree.ts';
+import type { Content } from '../store/tree.ts';
 import { removeTree } from '../store/trees.ts';
 import { displace } from './displaced.ts';
 import type { Leftover, Leftovers } from './leftovers.ts';
@@ -105,13 +106,14 @@ async function look(
   // What the plan makes inside has changed since; the rest may be what it was.
   const isRest = ([, file]: ManifestLine): boolean =>
     !inside.some((out) => file === out || file.startsWith(`${out}/`));
-  const rest = (await memo.targets.lines(root, path)).filter(isRest);
+  const rest = (await linesOf(await memo.targets.parts(root, path))).filter(isRest);
   if (rest.length === 0) return { state: 'gone' };
   for (const content of contents) {
-    const lines = await objects.lines(content);
-    const known = new Set(lines?.map((line) => JSON.stringify(line)));
-    if (rest.every((line) => known.has(JSON.stringify(line))))
-      return { state: 'rest', files: rest.map(([, file]) => file) };
+    const unknown = new Set(rest.map((line) => JSON.stringify(line)));
+    await objects.read(content, async (parts) => {
+      for (const part of parts) for (const line of await part.lines()) unknown.delete(JSON.stringify(line));
+    });
+    if (unknown.size === 0) return { state: 'rest', files: rest.map(([, file]) => file) };
   }
   return { state: 'edited' };
 }

@@ -3,10 +3,11 @@ import { join, posix } from 'node:path';
 import { parseLock } from '../lock/read.ts';
 import { type Lock, lockFile } from '../lock-file.ts';
 import { sameContent } from '../store/content.ts';
+import { contentWithin } from '../store/manifest.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { RunRecords } from '../store/run-records.ts';
 import { lstatIfThere } from '../store/stamp.ts';
-import { type Content, contentWithin, walk } from '../store/tree.ts';
+import { type Content, walk } from '../store/tree.ts';
 import { type Leftovers, madeByPath } from './leftovers.ts';
 import type { MadeOuts } from './made-outs.ts';
 
@@ -82,9 +83,11 @@ export class Standings {
   async #isPart(path: string, content: Content): Promise<boolean> {
     for (let folder = posix.dirname(path); folder !== '.'; folder = posix.dirname(folder))
       for (const around of this.#namedAt(folder)) {
-        const lines = around.type === 'directory' ? await this.#sources.objects.lines(around) : undefined;
-        if (lines !== undefined && sameContent(contentWithin(lines, posix.relative(folder, path)), content))
-          return true;
+        if (around.type !== 'directory') continue;
+        const within = await this.#sources.objects.read(around, (parts) =>
+          contentWithin(parts, posix.relative(folder, path)),
+        );
+        if (sameContent(within, content)) return true;
       }
     return false;
   }
@@ -93,10 +96,9 @@ export class Standings {
   async #isLeftOver(folder: string): Promise<boolean> {
     const { root, leftovers } = this.#sources;
     if (leftovers.inside(folder).length === 0) return false;
-    const entries = [...walk(join(root, folder))];
-    return entries.every(
-      (entry) => entry.kind === 'empty' || leftovers.containing(posix.join(folder, entry.path)),
-    );
+    for (const { kind, path } of walk(join(root, folder)))
+      if (kind !== 'empty' && leftovers.containing(posix.join(folder, path)) === undefined) return false;
+    return true;
   }
 
   /** What the store's run records say was made at `path`. */

@@ -164,7 +164,11 @@ const fileSystem = (onError: (error: Error) => void): Partial<FileSystemAdapter>
       readdir(path, options, (error, entries) => {
         if (error !== null && !['ENOENT', 'ENOTDIR'].includes(error.code ?? '')) onError(error);
         try {
-          if (error === null) checkNames(path, entries);
+          if (error === null)
+            checkNames(
+              path,
+              entries.map(({ name }) => name),
+            );
         } catch (unreadable) {
           onError(unreadable as Error);
         }

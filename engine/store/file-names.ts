@@ -20,8 +20,8 @@ const replacement = '\uFFFD';
  * Checks the names of a folder's entries that were read as text.
  * @throws UnreadableName
  */
-export function checkNames(folder: string, entries: Iterable<{ readonly name: string }>): void {
-  for (const { name } of entries) if (name.includes(replacement)) checkBytes(folder);
+export function checkNames(folder: string, names: Iterable<string>): void {
+  for (const name of names) if (name.includes(replacement)) checkBytes(folder);
 }
 
 function checkBytes(folder: string): void {

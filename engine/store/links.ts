@@ -6,17 +6,9 @@ import { type BigIntStats, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { type Content, identityOf, kindOfMode } from './content.ts';
 import { linkTarget } from './file-names.ts';
+import { type LinkLine, type Part, sha256 } from './manifest.ts';
 import { changedAt, stampOf } from './stamp.ts';
-import {
-  contentOfManifest,
-  hashFile,
-  type LinkLine,
-  listTree,
-  type ManifestLine,
-  type OnBytes,
-  sha256,
-  walk,
-} from './tree.ts';
+import { hashFile, listTree, type OnBytes, walk } from './tree.ts';
 
 /** What a link outside of the directory leads to. */
 interface Target {
@@ -44,8 +36,14 @@ interface SeenLink {
 
 /** Contents that links lead to, each hashed once in a run unless it changes. */
 export class LinkTargets {
+  /** A folder for what of a large directory does not fit into memory. */
+  readonly overflow: string;
   /** Path → what it held when it had this stamp. */
   readonly #known = new Map<string, { readonly stamp: string; readonly identity: string }>();
+
+  constructor(overflow: string) {
+    this.overflow = overflow;
+  }
 
   /**
    * The links of a directory.
@@ -58,9 +56,9 @@ export class LinkTargets {
   }
 
   /** The manifest of the directory at `path` in the project. */
-  async lines(root: string, path: string): Promise<readonly ManifestLine[]> {
+  async parts(root: string, path: string): Promise<readonly Part[]> {
     const folder = resolve(root, path);
-    return (await listTree(folder, this.of(root, folder))).lines;
+    return (await listTree(folder, { links: this.of(root, folder) })).parts();
   }
 
   recall({ path, stamp }: Target): string | undefined {
@@ -104,6 +102,11 @@ export class Links {
     this.#at = at;
     this.#outer = outer;
     this.#seen = seen;
+  }
+
+  /** A folder for what of a large directory does not fit into memory. */
+  get overflow(): string {
+    return this.#all.overflow;
   }
 
   /** Reads the link at `path` in the directory. */
@@ -175,9 +178,7 @@ export class Links {
     if (identity === undefined) {
       const { path, type } = target;
       if (type === 'directory')
-        identity = identityOf(
-          contentOfManifest((await listTree(path, this.#inside(path), undefined, onBytes)).lines),
-        );
+        identity = identityOf((await listTree(path, { links: this.#inside(path), onBytes })).content());
       else identity = identityOf({ type, hash: (await hashFile(path, onBytes)).hash });
       this.#all.remember(target, identity);
     }

@@ -15,31 +15,19 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { chmod, copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { byCodeUnit } from '../order.ts';
 import { breathe } from './breathe.ts';
 import { kindOfMode } from './content.ts';
 import { crashPoint } from './crash-point.ts';
 import { Incoming } from './incoming.ts';
 import type { Links } from './links.ts';
+import { Listing } from './listing.ts';
+import { type LinkLine, type ManifestLine, type Part, parseManifest, sha256 } from './manifest.ts';
 import { type ModeLine, modesText, parseModes, RestoredModes, StrictModes, usualMode } from './modes.ts';
 import { stampOf } from './stamp.ts';
 import type { HeldFile } from './stat-memo.ts';
-import {
-  ChangingFile,
-  type Content,
-  contentOfManifest,
-  hashFile,
-  type LinkLine,
-  type Listing,
-  lineOfLink,
-  type ManifestLine,
-  manifestText,
-  type OnBytes,
-  parseManifest,
-  sha256,
-  walk,
-} from './tree.ts';
+import { ChangingFile, type Content, hashFile, lineOfLink, type OnBytes, walk } from './tree.ts';
 
 /** Files up to this size are read whole, hashed and written from memory: quicker for the many small ones of a directory. */
 const small = 8 << 20; // bytes
@@ -90,17 +78,26 @@ export class ObjectStore {
   async has(content: Content, leads?: (link: LinkLine) => Promise<boolean>): Promise<boolean> {
     if (content.modes !== undefined && (await this.modes(content)) === undefined) return false;
     if (content.type !== 'directory') return this.#holds(content.hash, content.size);
-    const lines = await this.#manifest(content.hash).catch(() => undefined);
-    for (const line of lines ?? []) {
-      if ((line[0] === 'file' || line[0] === 'executable') && !this.#holds(line[2], line[3])) return false;
-      if (leads !== undefined && line[0] === 'link' && !(await leads(line))) return false;
-    }
-    return lines !== undefined;
+    const holdsAll = await this.read(content, async (parts) => {
+      for (const part of parts)
+        for (const line of await part.lines()) {
+          if ((line[0] === 'file' || line[0] === 'executable') && !this.#holds(line[2], line[3]))
+            return false;
+          if (leads !== undefined && line[0] === 'link' && !(await leads(line))) return false;
+        }
+      return true;
+    });
+    return holdsAll ?? false;
   }
 
-  /** The manifest of a directory; undefined where the store has none, or a damaged one, which is moved aside. */
-  async lines({ hash }: Content): Promise<ManifestLine[] | undefined> {
-    return this.#manifest(hash).catch(() => undefined);
+  /** Reads the manifest of a directory; undefined if the store lacks some of it, or it is damaged, and then moved aside. */
+  async read<T>({ hash }: Content, use: (parts: readonly Part[]) => Promise<T>): Promise<T | undefined> {
+    try {
+      return await use(await this.#parts(hash));
+    } catch (error) {
+      if (error instanceof DamagedObject) return undefined;
+      throw error;
+    }
   }
 
   /** The modes of an output that are stricter than usual; undefined if the store does not have the list. */
@@ -121,16 +118,22 @@ export class ObjectStore {
     }
   }
 
-  /** Whether an object is what its name says; one that is not is moved aside. */
-  async check(hash: string, onBytes?: OnBytes): Promise<boolean> {
+  /** Whether an object is what its name says. */
+  async isSound(hash: string, onBytes?: OnBytes): Promise<boolean> {
     try {
-      if ((await hashFile(this.#pathOf(hash), onBytes)).hash === hash) return true;
+      return (await hashFile(this.#pathOf(hash), onBytes)).hash === hash;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true; // removed meanwhile: none is none damaged
       if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error;
+      return false;
     }
-    await this.#moveAside(hash);
-    return false;
+  }
+
+  /** Out of the way, where it can be looked at, so that the object counts as missing. */
+  async moveAside(hash: string): Promise<void> {
+    crashPoint('quarantine');
+    await mkdir(this.#quarantine, { recursive: true });
+    await rename(this.#pathOf(hash), join(this.#quarantine, hash)).catch(() => undefined);
   }
 
   /** Forgets an object. */
@@ -156,11 +159,9 @@ export class ObjectStore {
         return { content, listing: undefined, strict: modes.lines };
       }
       modes.folder('');
-      const lines: ManifestLine[] = [];
-      const stamps: string[] = [];
-      const devices = new Set<bigint>();
+      const listing = new Listing({ folder: this.#temporary });
       for (const { kind, path: file, stat } of walk(path)) {
-        devices.add(stat.dev);
+        listing.devices.add(stat.dev);
         if (kind === 'link') {
           const { line, stamp, target } = await lineOfLink(
             options.links,
@@ -169,26 +170,22 @@ export class ObjectStore {
             undefined,
             options.onBytes,
           );
-          lines.push(line);
-          stamps.push(stamp);
-          for (const device of target?.devices ?? []) devices.add(device);
-          continue;
-        }
-        stamps.push(kind === 'empty' ? '' : stampOf(stat));
-        if (kind === 'empty') {
+          listing.add(line, stamp);
+          for (const device of target?.devices ?? []) listing.devices.add(device);
+        } else if (kind === 'empty') {
           modes.folder(file);
-          lines.push(['empty', file]);
+          listing.add(['empty', file], '');
         } else {
           const mode = modes.file(file, kind, stat);
-          const { hash, size } = await this.#takeFile(join(path, file), stat, mode, incoming, options);
-          lines.push([kind, file, hash, size]);
+          const { hash, size } = await this.#takeFile(`${path}/${file}`, stat, mode, incoming, options);
+          listing.add([kind, file, hash, size], stampOf(stat));
           await breathe();
         }
       }
-      await this.#takeText(manifestText(lines), modes.listing, incoming, options);
-      const content = { ...contentOfManifest(lines), ...(await this.#takeModes(modes, incoming, options)) };
+      for (const text of listing.texts()) await this.#takeText(text, modes.listing, incoming, options);
+      const content = { ...listing.content(), ...(await this.#takeModes(modes, incoming, options)) };
       await incoming.commit();
-      return { content, listing: { lines, stamps, devices }, strict: modes.lines };
+      return { content, listing, strict: modes.lines };
     } finally {
       await incoming.dispose();
     }
@@ -197,11 +194,16 @@ export class ObjectStore {
   /**
    * Recreates `content` at `path`, which must not exist. Every byte that comes from the store is checked against its hash.
    * @param links those of the directory, by which it is known what they lead to
-   * @param held finds files that are already there with the same content; they are linked, not copied
+   * @param held finds those files of some paths that are already there with the same content; they are linked, not copied
    * @returns a directory's listing
    * @throws DamagedObject where an object is missing or damaged; what stands at `path` is then of no use
    */
-  async restore(content: Content, path: string, links: Links, held?: HeldFile): Promise<Listing | undefined> {
+  async restore(
+    content: Content,
+    path: string,
+    links: Links,
+    held?: (paths: readonly string[]) => HeldFile,
+  ): Promise<Listing | undefined> {
     mkdirSync(dirname(path), { recursive: true });
     const strict = await this.modes(content);
     if (strict === undefined) throw new DamagedObject(content.modes!);
@@ -210,44 +212,60 @@ export class ObjectStore {
       await this.#restoreFile(content.hash, path, modes.of('', content.type));
       return undefined;
     }
-    const lines = await this.#manifest(content.hash);
-    const folders = foldersOf(lines);
-    for (const folder of folders)
-      mkdirSync(join(path, folder), { mode: modes.of(folder, 'folder') | ownerChanges });
-    const stamps: string[] = [];
-    const linked = new Set<string>();
-    const devices = new Set<bigint>();
-    for (const line of lines) {
-      const target = join(path, line[1]);
-      if (line[0] === 'link') symlinkSync(line[2], target);
-      else if (line[0] !== 'empty') {
-        const mode = modes.of(line[1], line[0]);
-        const same = held?.(line[1], line[2], mode);
-        if (same !== undefined && link(same, target)) linked.add(line[1]);
-        else await this.#restoreFile(line[2], target, mode);
-        await breathe();
+    const folders = new RestoredFolders(path, modes);
+    const listing = new Listing({ folder: this.#temporary });
+    for (const part of await this.#parts(content.hash)) {
+      const lines = await part.lines();
+      const find = held?.(lines.map(([, entry]) => entry));
+      for (const line of lines) {
+        folders.make(line[0] === 'empty' ? line[1] : posix.dirname(line[1]));
+        await this.#restoreEntry(line, path, modes, links, find, listing);
       }
-      if (line[0] === 'empty') {
-        stamps.push('');
-        continue;
-      }
-      const stat = lstatSync(target, { bigint: true });
-      const leads = line[0] === 'link' ? links.published(line[1], line[2]) : undefined;
-      for (const device of leads?.devices ?? [stat.dev]) devices.add(device);
-      // A link that leads to something else by now has no stamp: the next look sees that the content differs.
-      if (line[0] === 'link' && !(await links.leadsTo(line))) stamps.push('');
-      else stamps.push(leads === undefined ? stampOf(stat) : `${leads.stamp} ${stampOf(stat)}`);
     }
-    // Read-only folders last, and what is in them first.
-    for (const folder of [...folders].reverse()) {
-      const mode = modes.of(folder, 'folder');
-      if ((mode & ownerChanges) !== ownerChanges) chmodSync(join(path, folder), mode);
-    }
-    return { lines, stamps, devices, linked };
+    folders.close();
+    return listing;
   }
 
-  async #manifest(hash: string): Promise<ManifestLine[]> {
-    return parseManifest(await this.#text(hash));
+  async #restoreEntry(
+    line: ManifestLine,
+    path: string,
+    modes: RestoredModes,
+    links: Links,
+    find: HeldFile | undefined,
+    listing: Listing,
+  ): Promise<void> {
+    if (line[0] === 'empty') return listing.add(line, '');
+    const target = `${path}/${line[1]}`;
+    if (line[0] === 'link') {
+      symlinkSync(line[2], target);
+      const leads = links.published(line[1], line[2]);
+      const stat = lstatSync(target, { bigint: true });
+      for (const device of leads?.devices ?? [stat.dev]) listing.devices.add(device);
+      // A link that leads to something else by now has no stamp: the next look sees that the content differs.
+      const isSame = await links.leadsTo(line);
+      const stamp = leads === undefined ? stampOf(stat) : `${leads.stamp} ${stampOf(stat)}`;
+      return listing.add(line, isSame ? stamp : '');
+    }
+    const mode = modes.of(line[1], line[0]);
+    const same = find?.(line[1], line[2], mode);
+    const isLinked = same !== undefined && link(same, target);
+    if (!isLinked) await this.#restoreFile(line[2], target, mode);
+    const stat = lstatSync(target, { bigint: true });
+    listing.devices.add(stat.dev);
+    listing.add(line, stampOf(stat), isLinked);
+    await breathe();
+  }
+
+  /** The parts of a manifest; a leaf is read when its lines are asked for. */
+  async #parts(hash: string): Promise<Part[]> {
+    const manifest = parseManifest(await this.#text(hash));
+    if ('lines' in manifest) return [{ hash, lines: () => manifest.lines }];
+    return manifest.leaves.map(([, leaf]) => ({ hash: leaf, lines: () => this.#leaf(leaf) }));
+  }
+
+  async #leaf(hash: string): Promise<ManifestLine[]> {
+    const manifest = parseManifest(await this.#text(hash));
+    return 'lines' in manifest ? manifest.lines : [];
   }
 
   /** An object that is text. */
@@ -255,7 +273,7 @@ export class ObjectStore {
     const text = await readFile(this.#pathOf(hash), 'utf8').catch(() => undefined);
     if (text === undefined) throw new DamagedObject(hash);
     if (sha256(text) !== hash) {
-      await this.#moveAside(hash);
+      await this.moveAside(hash);
       throw new DamagedObject(hash);
     }
     return text;
@@ -326,7 +344,7 @@ export class ObjectStore {
       if ((await hashFile(path)).hash === hash) return chmod(path, mode);
       await rm(path, { force: true });
     }
-    await this.#moveAside(hash);
+    await this.moveAside(hash);
     throw new DamagedObject(hash);
   }
 
@@ -341,15 +359,8 @@ export class ObjectStore {
       if (mode !== usualMode('file')) restrict(object, mode);
       return true;
     }
-    await this.#moveAside(hash);
+    await this.moveAside(hash);
     return false;
-  }
-
-  /** Out of the way, where it can be looked at, so that the object counts as missing. */
-  async #moveAside(hash: string): Promise<void> {
-    crashPoint('quarantine');
-    await mkdir(this.#quarantine, { recursive: true });
-    await rename(this.#pathOf(hash), join(this.#quarantine, hash)).catch(() => undefined);
   }
 
   #holds(hash: string, size: number): boolean {
@@ -373,18 +384,38 @@ function restrict(object: string, mode: number): void {
 /** What the owner of a folder needs to put something into it. */
 const ownerChanges = 0o700;
 
-/** All folders of a directory, each after the one that it is in; the directory itself is the empty path. */
-function foldersOf(lines: readonly ManifestLine[]): ReadonlySet<string> {
-  const folders = new Set(['']);
-  const add = (path: string): void => {
-    if (folders.has(path)) return;
-    const end = path.lastIndexOf('/');
-    add(end < 0 ? '' : path.slice(0, end));
-    folders.add(path);
-  };
-  for (const [kind, path] of lines)
-    add(kind === 'empty' ? path : path.slice(0, Math.max(0, path.lastIndexOf('/'))));
-  return folders;
+/** Makes the folders of a directory as they are needed. */
+class RestoredFolders {
+  readonly #path: string;
+  readonly #modes: RestoredModes;
+  readonly #made = new Set<string>();
+
+  /** Makes the directory itself at `path`. */
+  constructor(path: string, modes: RestoredModes) {
+    this.#path = path;
+    this.#modes = modes;
+    this.make('.');
+  }
+
+  /** Makes the folder, and those around it, unless they are there. */
+  make(folder: string): void {
+    if (this.#made.has(folder)) return;
+    if (folder !== '.') this.make(posix.dirname(folder));
+    mkdirSync(join(this.#path, folder), { mode: this.#modeOf(folder) | ownerChanges });
+    this.#made.add(folder);
+  }
+
+  /** Takes the owner's rights from read-only folders, those inside first. */
+  close(): void {
+    for (const folder of [...this.#made].reverse()) {
+      const mode = this.#modeOf(folder);
+      if ((mode & ownerChanges) !== ownerChanges) chmodSync(join(this.#path, folder), mode);
+    }
+  }
+
+  #modeOf(folder: string): number {
+    return this.#modes.of(folder === '.' ? '' : folder, 'folder');
+  }
 }
 
 /** Gives a file a second name; false where the file system won't. */

@@ -57,6 +57,9 @@ export function changedAt(stamp: string): bigint {
   return latest;
 }
 
+/** The size in a file's stamp. */
+export const sizeIn = (stamp: string): number => Number(stamp.slice(0, stamp.indexOf(' ')));
+
 /** The time of the last write in a file's stamp, in nanoseconds since 1970. */
 export const writtenAt = (stamp: string): bigint => BigInt(stamp.split(' ', 2)[1] ?? 0);
 

@@ -2,20 +2,14 @@
 import { join, resolve } from 'node:path';
 import { kindOfMode, sameContent } from './content.ts';
 import { FileClock, type Moment, settledBefore } from './file-clock.ts';
-import { readJson, writeFileAtomic } from './files.ts';
+import { readJson } from './files.ts';
+import { leafOf, splitAbove } from './leaves.ts';
 import { type Links, LinkTargets } from './links.ts';
+import type { Listed, Listing } from './listing.ts';
 import { changedAt, lookAt, lstatIfThere, sameWrite, stampOf, writtenAt } from './stamp.ts';
-import {
-  type Content,
-  contentOfManifest,
-  hashFile,
-  type Listing,
-  listTree,
-  type OnBytes,
-  sha256,
-  TreeStamp,
-  walk,
-} from './tree.ts';
+import { type Content, hashFile, listTree, type OnBytes, type Recall, sha256, walk } from './tree.ts';
+import { type RememberedFiles, type RememberedLeaf, save, TreeMemo } from './tree-memo.ts';
+import { entryStamp, stampTree, TreeStamp } from './tree-stamp.ts';
 
 /** What a path held, and the stamp by which that can be told. */
 export interface Seen {
@@ -40,17 +34,14 @@ export interface Learnt {
 /** A look that is not older than this was just now. In milliseconds. */
 const recent = 1_000;
 
-/** Of a directory's files, and of its links that lead out of it: path → stamp and hash. */
-type RememberedFiles = Record<string, readonly [stamp: string, hash: string]>;
-
-/** Where a file with these bytes and this mode surely stands now; undefined if none does. */
+/** Where a file with these bytes and this mode surely is now; undefined if none is. */
 export type HeldFile = (path: string, hash: string, mode: number) => string | undefined;
 
 export class StatMemo {
   /** The clock of the memo's file system. */
   readonly clock: FileClock;
   /** What links of directories lead to. */
-  readonly targets = new LinkTargets();
+  readonly targets: LinkTargets;
   readonly #file: string;
   readonly #folder: string;
   readonly #remembered: Record<string, Seen>;
@@ -66,6 +57,7 @@ export class StatMemo {
     this.#file = join(folder, 'paths.json');
     this.#remembered = readJson<Record<string, Seen>>(this.#file) ?? {};
     this.clock = new FileClock(folder);
+    this.targets = new LinkTargets(folder);
   }
 
   /** What `path` holds; undefined where there is nothing. Looked at once in a run; only what looks changed is read. */
@@ -107,26 +99,33 @@ export class StatMemo {
     if (found === undefined || found.stat.isDirectory() !== isFolder) return path;
     if (!isFolder && found.stamp !== seen.stamp) return path;
     const links = this.targets.of(root, absolute);
-    if (isFolder && stampTree(absolute, links, found.link) !== seen.stamp)
-      return this.#changedWithin(absolute, links, path);
+    if (isFolder) {
+      const now = stampTree(absolute, links, found.link);
+      if (now.digest() !== seen.stamp) return this.#changedWithin(absolute, links, path, now);
+    }
     if (seen.settled) return undefined;
     // The stamp can't tell; the content can.
     return sameContent(await this.look(root, path), seen.content) ? undefined : path;
   }
 
   /** The file of a directory that changed, as far as the memo tells; else the directory. */
-  #changedWithin(absolute: string, links: Links, path: string): string {
-    const files = this.#filesOf(path);
+  #changedWithin(absolute: string, links: Links, path: string, now: TreeStamp): string {
+    const memo = this.#treeOf(path);
+    const leaves = memo.leaves();
+    const isSame = (leaf: number): boolean => leaves?.[leaf]?.stamp === now.leaf(leaf);
+    const files = new Map(Object.entries(memo.files() ?? {}));
+    for (const leaf of leaves?.keys() ?? [])
+      if (!isSame(leaf)) for (const [file, known] of Object.entries(memo.leaf(leaf))) files.set(file, known);
     const unknown: string[] = [];
     for (const { kind, path: file, stat } of walk(absolute)) {
-      const known = files[file];
+      if (leaves !== undefined && isSame(leafOf(file))) continue;
+      const known = files.get(file);
       if (kind === 'empty' || (kind === 'link' && known === undefined)) continue;
-      const stamp = kind === 'link' ? links.look(file, stat).stamp : stampOf(stat);
       if (known === undefined) unknown.push(file);
-      else if (known[0] !== stamp) return `${path}/${file}`;
-      delete files[file];
+      else if (known[0] !== entryStamp(links, kind, file, stat)) return `${path}/${file}`;
+      files.delete(file);
     }
-    const file = Object.keys(files)[0] ?? unknown[0];
+    const file = [...files.keys()][0] ?? unknown[0];
     return file === undefined ? path : `${path}/${file}`;
   }
 
@@ -149,15 +148,44 @@ export class StatMemo {
         settled: changed < before,
       });
     }
-    const settled = known?.settled === true && known.content.type === 'directory';
-    const links = this.targets.of(root, absolute);
-    if (settled && known.stamp === stampTree(absolute, links, link)) return known;
-    const files = this.#filesOf(path);
-    const recall = (file: string, stamp: string): string | undefined =>
-      files[file]?.[0] === stamp ? files[file][1] : undefined;
-    const moment = this.clock.now();
-    const listing = await listTree(absolute, links, recall, onBytes);
-    return this.#rememberTree(path, contentOfManifest(listing.lines), listing, moment, link);
+    return this.#lookAtTree(path, absolute, this.targets.of(root, absolute), link, onBytes);
+  }
+
+  async #lookAtTree(
+    path: string,
+    absolute: string,
+    links: Links,
+    link: string,
+    onBytes?: OnBytes,
+  ): Promise<Seen> {
+    const known = this.#remembered[path];
+    const isSettled = known?.settled === true && known.content.type === 'directory';
+    const memo = this.#treeOf(path);
+    let unchanged = new Map<number, RememberedLeaf>();
+    if (isSettled || memo.isSplit()) {
+      const now = stampTree(absolute, links, link);
+      if (isSettled && now.digest() === known.stamp) return known;
+      unchanged = new Map(
+        [...(memo.leaves() ?? []).entries()].filter(
+          ([leaf, { settled, stamp }]) => settled && stamp === now.leaf(leaf),
+        ),
+      );
+    }
+    const find = memo.finder();
+    const recall =
+      find &&
+      ((paths: readonly string[]): Recall => {
+        const files = find(paths);
+        return (file, stamp) => (files[file]?.[0] === stamp ? files[file][1] : undefined);
+      });
+    for (;;) {
+      const moment = this.clock.now();
+      const lines = new Map([...unchanged].map(([leaf, { line }]) => [leaf, line]));
+      const listing = await listTree(absolute, { links, recall, unchanged: lines, onBytes });
+      // So few are left that the directory is split no longer: its manifest needs all lines.
+      if (unchanged.size > 0 && listing.size <= splitAbove) unchanged.clear();
+      else return this.#rememberTree(path, listing.content(), listing, moment, link, unchanged);
+    }
   }
 
   /** Remembers content that was just put at `path`, so that it is not read again. */
@@ -180,22 +208,25 @@ export class StatMemo {
     await learnt;
   }
 
-  /** Finds files of the directory at `path`: what is already there need not come from the store. */
-  heldFiles(root: string, path: string): HeldFile {
-    const files = this.#filesOf(path);
-    return (file, hash, mode) => {
-      const known = files[file];
-      if (known === undefined || known[1] !== hash) return undefined;
-      const absolute = resolve(root, path, file);
-      const stat = lstatIfThere(absolute);
-      if (stat?.isFile() !== true || stampOf(stat) !== known[0]) return undefined;
-      return (Number(stat.mode) & 0o7777) === mode ? absolute : undefined;
+  /** Finds files of the directory at `path` by the paths in it: what is already there need not come from the store. */
+  heldFiles(root: string, path: string): (paths: readonly string[]) => HeldFile {
+    const find = this.#treeOf(path).finder();
+    return (paths) => {
+      const files = find?.(paths) ?? {};
+      return (file, hash, mode) => {
+        const known = files[file];
+        if (known === undefined || known[1] !== hash) return undefined;
+        const absolute = resolve(root, path, file);
+        const stat = lstatIfThere(absolute);
+        if (stat?.isFile() !== true || stampOf(stat) !== known[0]) return undefined;
+        return (Number(stat.mode) & 0o7777) === mode ? absolute : undefined;
+      };
     };
   }
 
   /** Writes what was learnt. */
   async save(): Promise<void> {
-    if (this.#changed) await this.#write(this.#file, this.#remembered);
+    if (this.#changed) await save(this.#file, this.#remembered);
     this.#changed = false;
   }
 
@@ -205,54 +236,57 @@ export class StatMemo {
     return seen;
   }
 
+  /** @param unchanged leaves whose entries are not in the listing */
   async #rememberTree(
     path: string,
     content: Content,
-    { lines, stamps, devices, linked }: Listing,
+    listing: Listing,
     moment: Moment | undefined,
     link: string,
+    unchanged: ReadonlyMap<number, RememberedLeaf> = new Map(),
   ): Promise<Seen> {
-    const files: RememberedFiles = {};
+    const memo = this.#treeOf(path);
     const tree = new TreeStamp(link);
-    const before = settledBefore(moment, devices);
+    const before = settledBefore(moment, listing.devices);
     let settled = changedAt(link) < before;
-    for (const [i, line] of lines.entries()) {
-      const stamp = stamps[i]!;
-      tree.add(line[0], line[1], stamp);
-      if (stamp === '') continue;
-      // Of a file that was linked, the engine itself made the last change that was no write.
-      const isSettled = (linked?.has(line[1]) === true ? writtenAt(stamp) : changedAt(stamp)) < before;
-      settled &&= isSettled;
-      if (!isSettled) continue;
-      if (line[0] === 'file' || line[0] === 'executable') files[line[1]] = [stamp, line[2]];
-      else if (line[0] === 'link' && line[3] !== undefined) files[line[1]] = [stamp, line[3]];
+    const lines = listing.leaves();
+    const leaves: RememberedLeaf[] = [];
+    for (const [leaf, remembered] of unchanged) {
+      tree.set(leaf, remembered.stamp);
+      leaves[leaf] = remembered;
     }
-    await this.#write(this.#fileOf(path), files);
+    for (const { leaf, items } of listing.groups()) {
+      const { files, settled: isSettled } = settledFiles(items, before);
+      settled &&= isSettled;
+      for (const [[kind, file], stamp] of items) tree.add(kind, file, stamp);
+      await memo.write(leaf, files);
+      if (leaf !== undefined)
+        leaves[leaf] = { stamp: tree.leaf(leaf), line: lines[leaf]!, settled: isSettled };
+    }
+    await memo.complete(listing.isSplit ? leaves : undefined);
     return this.#remember(path, { stamp: tree.digest(), content, settled });
   }
 
-  /** Where it can't be written, the next run takes longer, and that is all. */
-  async #write(file: string, value: unknown): Promise<void> {
-    await writeFileAtomic(file, JSON.stringify(value), { durable: false }).catch(() => undefined);
-  }
-
-  #filesOf(path: string): RememberedFiles {
-    return readJson<RememberedFiles>(this.#fileOf(path)) ?? {};
-  }
-
-  #fileOf(path: string): string {
-    return join(this.#folder, `${sha256(path).slice(0, 16)}.json`);
+  #treeOf(path: string): TreeMemo {
+    return new TreeMemo(join(this.#folder, sha256(path).slice(0, 16)));
   }
 }
 
-/** One pass over a directory's entries, without reading them. */
-function stampTree(folder: string, links: Links, link: string): string {
-  const tree = new TreeStamp(link);
-  for (const { kind, path, stat } of walk(folder))
-    tree.add(
-      kind,
-      path,
-      kind === 'link' ? links.look(path, stat).stamp : kind === 'empty' ? '' : stampOf(stat),
-    );
-  return tree.digest();
+/** Those of some entries that were last changed before a moment, and whether all were. */
+function settledFiles(
+  entries: readonly Listed[],
+  before: bigint,
+): { files: RememberedFiles; settled: boolean } {
+  const files = Object.create(null) as RememberedFiles;
+  let settled = true;
+  for (const [line, stamp, linked] of entries) {
+    if (stamp === '') continue;
+    // Of a file that was linked, the engine itself made the last change that was no write.
+    const isSettled = (linked === 1 ? writtenAt(stamp) : changedAt(stamp)) < before;
+    settled &&= isSettled;
+    if (!isSettled) continue;
+    if (line[0] === 'file' || line[0] === 'executable') files[line[1]] = [stamp, line[2]];
+    else if (line[0] === 'link' && line[3] !== undefined) files[line[1]] = [stamp, line[3]];
+  }
+  return { files, settled };
 }

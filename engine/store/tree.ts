@@ -1,15 +1,18 @@
-// What a path holds: a walk over a file or a directory in a fixed order, and the manifest that names its content.
+// What a path holds: a walk over a directory in a fixed order, the hash of a file, and the listing of a directory.
 import { createHash } from 'node:crypto';
 import { type BigIntStats, createReadStream, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, posix } from 'node:path';
-import { byCodeUnit } from '../order.ts';
+import { join } from 'node:path';
 import { breathe } from './breathe.ts';
-import { type Content, kindOfMode } from './content.ts';
+import { kindOfMode } from './content.ts';
 import { checkNames } from './file-names.ts';
+import { Leaves, leafOf } from './leaves.ts';
 import type { Links } from './links.ts';
-import { stampOf } from './stamp.ts';
+import { Listing } from './listing.ts';
+import type { LeafLine, ManifestLine } from './manifest.ts';
+import { sizeIn, stampOf } from './stamp.ts';
 
 export type { Content } from './content.ts';
+export { sha256 } from './manifest.ts';
 
 /** An entry of a directory: a file, an executable file, a symbolic link or an empty directory. */
 export interface Entry {
@@ -19,56 +22,28 @@ export interface Entry {
   readonly stat: BigIntStats;
 }
 
-/**
- * One line of a manifest: kind, path, then the file's hash and size, or the link's target. If the link leads out of the
- * directory to something that exists, what names the content of that follows.
- */
-export type ManifestLine =
-  | readonly ['file' | 'executable', path: string, hash: string, size: number]
-  | readonly ['link', path: string, target: string, leadsTo?: string]
-  | readonly ['empty', path: string];
-
-/** The line of a link. */
-export type LinkLine = Extract<ManifestLine, { 0: 'link' }>;
-
 /** Python writes its bytecode there, beside the modules that it imports: the folder follows from them and is no content. */
 export const bytecodeFolder = '__pycache__';
 
-/** All entries below `folder`, in code-unit order of each folder's names; memory is bounded by one folder's listing. */
+/** All entries below `folder`, in code-unit order of each folder's names; memory is bounded by the names in one folder. */
 export function* walk(folder: string, prefix = ''): Generator<Entry> {
-  const found = readdirSync(join(folder, prefix), { withFileTypes: true }).filter(
-    ({ name }) => name !== bytecodeFolder,
-  );
-  checkNames(join(folder, prefix), found);
-  if (found.length === 0 && prefix !== '') {
-    yield { kind: 'empty', path: prefix, stat: lstatSync(join(folder, prefix), { bigint: true }) };
-  }
-  for (const entry of found.sort((a, b) => byCodeUnit(a.name, b.name))) {
-    const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
-    if (entry.isDirectory()) {
-      yield* walk(folder, path);
-      continue;
-    }
+  const names = readdirSync(prefix === '' ? folder : `${folder}/${prefix}`);
+  checkNames(join(folder, prefix), names);
+  names.sort(); // by code unit
+  let isEmpty = true;
+  for (const name of names) {
+    if (name === bytecodeFolder) continue;
+    isEmpty = false;
+    const path = prefix === '' ? name : `${prefix}/${name}`;
     const stat = lstatSync(`${folder}/${path}`, { bigint: true });
-    // The type is asked of the stat: some file systems don't give it with the name.
     if (stat.isDirectory()) yield* walk(folder, path);
     else if (stat.isSymbolicLink()) yield { kind: 'link', path, stat };
     else if (stat.isFile()) yield { kind: kindOfMode(stat.mode), path, stat };
     // Sockets, pipes and devices have no content to keep.
   }
+  if (isEmpty && prefix !== '')
+    yield { kind: 'empty', path: prefix, stat: lstatSync(`${folder}/${prefix}`, { bigint: true }) };
 }
-
-/** Text of a manifest; its hash is the directory's. */
-export const manifestText = (lines: readonly ManifestLine[]): string =>
-  lines.map((line) => `${JSON.stringify(line)}\n`).join('');
-
-export const parseManifest = (text: string): ManifestLine[] =>
-  text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as ManifestLine);
-
-export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
 const small = 1 << 20; // below this, one read is quicker than a stream
 
@@ -105,57 +80,80 @@ export async function hashFile(path: string, onBytes?: OnBytes): Promise<{ hash:
   }
 }
 
-/** A remembered hash of a file, for one whose stamp is unchanged. */
+/** A remembered hash of a file, or of what a link leads to, for one whose stamp is unchanged. */
 export type Recall = (path: string, stamp: string) => string | undefined;
 
-/** A directory's manifest with the stamp of each entry when it was looked at. */
-export interface Listing {
-  readonly lines: readonly ManifestLine[];
-  /** In the order of the lines; an empty directory has none, since its time and inode say nothing about its content. */
-  readonly stamps: readonly string[];
-  /** The file systems that its entries are on. */
-  readonly devices: ReadonlySet<bigint>;
-  /** Files of a restored directory that share their inode with the directory that it replaces. */
-  readonly linked?: ReadonlySet<string>;
+export interface ListOptions {
+  /** The links of the directory. */
+  readonly links: Links;
+  /** Finds what is remembered of entries; absent if nothing is. */
+  readonly recall?: ((paths: readonly string[]) => Recall) | undefined;
+  /** Leaves whose entries need no look. */
+  readonly unchanged?: ReadonlyMap<number, LeafLine>;
+  /** Most entries of a directory whose manifest is not split. */
+  readonly limit?: number;
+  readonly onBytes?: OnBytes | undefined;
 }
 
-/**
- * Lists a directory. Files that `recall` knows are not read.
- * @param links those of the directory
- */
-export async function listTree(
-  folder: string,
-  links: Links,
-  recall?: Recall,
-  onBytes?: OnBytes,
-): Promise<Listing> {
-  const lines: ManifestLine[] = [];
-  const stamps: string[] = [];
-  const devices = new Set<bigint>();
+/** Lists a directory. Files that `recall` knows are not read. */
+export async function listTree(folder: string, options: ListOptions): Promise<Listing> {
+  const { links, recall, unchanged = new Map(), limit } = options;
+  const listing = new Listing({ folder: links.overflow, unchanged, limit });
+  const looks = new Leaves<Looked>({ folder: links.overflow, limit });
+  if (unchanged.size > 0) looks.split();
   for (const { kind, path, stat } of walk(folder)) {
-    devices.add(stat.dev);
-    if (kind === 'link') {
-      const { line, stamp, target } = await lineOfLink(links, path, stat, recall, onBytes);
-      lines.push(line);
-      stamps.push(stamp);
-      for (const device of target?.devices ?? []) devices.add(device);
-      continue;
-    }
-    stamps.push(kind === 'empty' ? '' : stampOf(stat));
-    if (kind === 'empty') lines.push(['empty', path]);
-    else {
-      const known = recall?.(path, stamps.at(-1)!);
-      if (known !== undefined) {
-        lines.push([kind, path, known, Number(stat.size)]);
-        onBytes?.(Number(stat.size));
-      } else {
-        const { hash, size } = await hashFile(join(folder, path), onBytes);
-        lines.push([kind, path, hash, size]);
-        await breathe();
-      }
-    }
+    if (unchanged.size > 0 && unchanged.has(leafOf(path))) continue;
+    listing.devices.add(stat.dev);
+    const stamp = kind === 'empty' ? '' : stampOf(stat);
+    // What is remembered is looked up leaf by leaf; what is not had better be read folder by folder.
+    if (recall !== undefined) looks.add(path, [kind, path, stamp]);
+    else if (kind === 'link') await listLink(listing, path, stat, options);
+    else await listFile(listing, folder, [kind, path, stamp], options);
   }
-  return { lines, stamps, devices };
+  if (recall === undefined) return listing;
+  for (const { items } of looks.groups()) {
+    const known = recall(items.map(([, path]) => path));
+    for (const [kind, path, stamp] of items)
+      if (kind === 'link')
+        await listLink(listing, path, lstatSync(join(folder, path), { bigint: true }), options, known);
+      else await listFile(listing, folder, [kind, path, stamp], options, known);
+  }
+  return listing;
+}
+
+type Looked = readonly [kind: Entry['kind'], path: string, stamp: string];
+
+async function listLink(
+  listing: Listing,
+  path: string,
+  stat: BigIntStats,
+  { links, onBytes }: ListOptions,
+  recall?: Recall,
+): Promise<void> {
+  const { line, stamp, target } = await lineOfLink(links, path, stat, recall, onBytes);
+  listing.add(line, stamp);
+  for (const device of target?.devices ?? []) listing.devices.add(device);
+}
+
+/** Lists a file or an empty directory. */
+async function listFile(
+  listing: Listing,
+  folder: string,
+  [kind, path, stamp]: readonly ['file' | 'executable' | 'empty', string, string],
+  { onBytes }: ListOptions,
+  recall?: Recall,
+): Promise<void> {
+  if (kind === 'empty') return listing.add(['empty', path], stamp);
+  const known = recall?.(path, stamp);
+  if (known !== undefined) {
+    const size = sizeIn(stamp);
+    listing.add([kind, path, known, size], stamp);
+    onBytes?.(size);
+  } else {
+    const { hash, size } = await hashFile(join(folder, path), onBytes);
+    listing.add([kind, path, hash, size], stamp);
+    await breathe();
+  }
 }
 
 /** The line of a link, with its stamp and what it leads to. */
@@ -172,57 +170,3 @@ export async function lineOfLink(
   const identity = recall?.(path, stamp) ?? (await links.identity(target, onBytes));
   return { line: ['link', path, text, identity], ...seen };
 }
-
-/** Stamps of all of a directory's entries as one. */
-export class TreeStamp {
-  readonly #hash = createHash('sha256');
-  #text: string;
-
-  /** @param link stamp of the symbolic link that leads to the directory; empty if none does */
-  constructor(link: string) {
-    this.#text = `${link}\n`;
-  }
-
-  add(kind: Entry['kind'], path: string, stamp: string): void {
-    this.#text += `${path}\0${kind} ${stamp}\n`;
-    // One call for many entries is quicker than one for each.
-    if (this.#text.length > 1 << 16) {
-      this.#hash.update(this.#text);
-      this.#text = '';
-    }
-  }
-
-  digest(): string {
-    return this.#hash.update(this.#text).digest('hex');
-  }
-}
-
-/** The content that a manifest describes. */
-export function contentOfManifest(lines: readonly ManifestLine[]): Content {
-  let size = 0;
-  let files = 0;
-  for (const line of lines) {
-    if (line[0] !== 'file' && line[0] !== 'executable') continue;
-    size += line[3];
-    files++;
-  }
-  return { type: 'directory', hash: sha256(manifestText(lines)), size, files };
-}
-
-/** What lies at `path` inside a directory with this manifest; undefined if nothing does. */
-export function contentWithin(lines: readonly ManifestLine[], path: string): Content | undefined {
-  const file = lines.find((line) => line[1] === path);
-  if (file !== undefined)
-    return file[0] === 'file' || file[0] === 'executable'
-      ? { type: file[0], hash: file[2], size: file[3], files: 1 }
-      : undefined;
-  const inner = lines
-    .filter((line) => line[1].startsWith(`${path}/`))
-    .map(([kind, name, ...rest]) => [kind, name.slice(path.length + 1), ...rest] as unknown as ManifestLine);
-  // A link that leads out of this part but not out of the whole: the manifest does not say what is there.
-  if (inner.some((line) => line[0] === 'link' && line[3] === undefined && leadsOut(line))) return undefined;
-  return inner.length > 0 ? contentOfManifest(inner) : undefined;
-}
-
-const leadsOut = ([, path, text]: LinkLine): boolean =>
-  posix.isAbsolute(text) || posix.join(posix.dirname(path), text).startsWith('..');
