@@ -1,6 +1,7 @@
 // The benchmarks, in the order in which they run.
 import type { Bench } from './bench.ts';
 import { cold, edit, noop, undo } from './engine.ts';
+import { files1m } from './engine-million.ts';
 import { files200k, lock10k, plan10k } from './engine-scale.ts';
 import { studyNoop } from './engine-study.ts';
 import { tiny2k } from './engine-tiny.ts';
@@ -24,6 +25,7 @@ export const benches: readonly Bench[] = [
   edit,
   undo,
   files200k,
+  files1m,
   plan10k,
   lock10k,
   tiny2k,
