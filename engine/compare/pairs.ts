@@ -22,7 +22,7 @@ export interface FilePair {
   readonly oldAnswers: Predictions | undefined;
   readonly nowAnswers: Predictions | undefined;
   readonly images: Images;
-  /** Whether it is the same byte by byte in both. */
+  /** Whether it and its predictions are the same byte by byte in both, about the same images. */
   readonly isIdentical: boolean;
 }
 
@@ -42,14 +42,19 @@ export function filePairs(old: Results, now: Results): FilePair[] {
   return paths.map((path) => {
     const [before, after] = [old.files.get(path), now.files.get(path)];
     const [oldAnswers, nowAnswers] = [old.predictions.get(path), now.predictions.get(path)];
+    const images = imagesOfBoth(before, after, oldAnswers, nowAnswers);
     return {
       path,
       old: before,
       now: after,
       oldAnswers: before && agreeing(before, oldAnswers),
       nowAnswers: after && agreeing(after, nowAnswers),
-      images: imagesOfBoth(before, after, oldAnswers, nowAnswers),
-      isIdentical: before !== undefined && before.hash === after?.hash,
+      images,
+      isIdentical:
+        before !== undefined &&
+        before.hash === after?.hash &&
+        oldAnswers?.hash === nowAnswers?.hash &&
+        images !== 'other',
     };
   });
 }

@@ -28,6 +28,8 @@ export type PredictionsFile = z.infer<typeof PredictionsSchema>;
 
 /** The answers of one run. */
 export interface Predictions {
+  /** Tells one file of predictions from another. */
+  readonly hash: string;
   readonly images: Images;
   /** Seed → whether the answer is right, for each image. */
   readonly right: ReadonlyMap<string, readonly boolean[]>;
@@ -49,7 +51,11 @@ export function predictionsFileOf(document: unknown): PredictionsFile | undefine
 }
 
 /** The answers that a file of predictions writes; undefined if they are not one for each image. */
-export function decode({ predicted }: PredictionsFile, images: Images): Predictions | undefined {
+export function decode(
+  { predicted }: PredictionsFile,
+  images: Images,
+  hash: string,
+): Predictions | undefined {
   const width = images.classes.length > 36 ? 2 : 1;
   const right = new Map<string, boolean[]>();
   for (const [seed, digits] of Object.entries(predicted)) {
@@ -61,7 +67,7 @@ export function decode({ predicted }: PredictionsFile, images: Images): Predicti
       ),
     );
   }
-  return right.size === 0 ? undefined : { images, right };
+  return right.size === 0 ? undefined : { hash, images, right };
 }
 
 const known = new WeakMap<Images, WeakMap<Images, boolean>>();

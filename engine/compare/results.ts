@@ -118,7 +118,7 @@ function readMetrics(texts: ReadonlyMap<string, string>, version: string): Read 
   const unreadable = new Map<string, string>();
   const problems: FileProblem[] = [];
   const images = new Map<string, Images>();
-  const answers = new Map<string, PredictionsFile>();
+  const answers = new Map<string, PredictionsFile & { readonly hash: string }>();
   for (const [path, text] of texts) {
     const hash = createHash('sha256').update(text).digest('hex');
     let document: unknown;
@@ -133,7 +133,7 @@ function readMetrics(texts: ReadonlyMap<string, string>, version: string): Read 
     }
     const predicted = path.endsWith(predictionsEnd) ? predictionsFileOf(document) : undefined;
     if (predicted !== undefined) {
-      answers.set(path, predicted);
+      answers.set(path, { ...predicted, hash });
       continue;
     }
     const list = imagesOf(document);
@@ -143,7 +143,7 @@ function readMetrics(texts: ReadonlyMap<string, string>, version: string): Read 
   const predictions = new Map<string, Predictions>();
   for (const [path, file] of answers) {
     const list = images.get(file.images);
-    const decoded = list && decode(file, list);
+    const decoded = list && decode(file, list, file.hash);
     if (decoded !== undefined) predictions.set(`${path.slice(0, -predictionsEnd.length)}.json`, decoded);
     else
       problems.push({

@@ -82,6 +82,11 @@ export class Project {
     return this.git('rev-parse', 'HEAD');
   }
 
+  async repro(...args: string[]): Promise<void> {
+    const { exitCode, stdout, stderr } = await this.rodada(['repro', ...args]);
+    if (exitCode !== 0) throw new Error(`repro ended with ${exitCode}:\n${stdout}${stderr}`);
+  }
+
   /** The last event of a verb with `--json`. */
   async json(
     verb: 'compare' | 'check',
