@@ -181,9 +181,9 @@ stages:
       await project.write(`old/${file}`, await project.read(file));
     await project.edit('params.yaml', '0.5', '0.75');
     await project.repro();
-    const { stdout } = await project.cli('compare', '--baseline', './old', '--format', 'json');
+    const { stdout } = await project.cli('compare', '--baseline', './old', '--json');
     expect(JSON.parse(stdout)).toMatchObject({
-      metrics: [{ path: 'report/scores.json', key: 'accuracy', old: 0.5, new: 0.75 }],
+      rows: [{ path: 'report/scores.json', key: 'accuracy', old: { value: 0.5 }, new: { value: 0.75 } }],
     });
   });
 
