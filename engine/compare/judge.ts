@@ -147,7 +147,8 @@ function verdictOf({ pair: { file, old, now }, gate }: Case, evidence: Evidence 
   if (now === undefined) return 'missing';
   if (old === undefined || Number.isNaN(old.value))
     return Number.isNaN(now.value) && old === undefined ? 'not comparable' : 'pass';
-  if (Number.isNaN(now.value) || now.diverged.length > old.diverged.length) return 'not comparable';
+  if (old.value === now.value) return 'pass';
+  if (!Number.isFinite(now.value) || now.diverged.length > old.diverged.length) return 'not comparable';
   if (passes(gate.definition, old.value, now.value)) return 'pass';
   // Without a test nothing says that the loss is noise.
   return evidence === null || evidence.significant ? 'regressed' : 'worse within noise';

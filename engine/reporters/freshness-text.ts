@@ -12,20 +12,21 @@ const mostLines = 10;
 /** What is stale, in a few lines; none if nothing is. */
 export function staleLines({ stale }: Freshness, version: string): string[] {
   if (stale.length === 0) return [];
-  const stages = stale.filter(({ what }) => what === 'stage' || what === 'param').length;
-  const files = stale.length - stages;
+  const number = (...whats: Stale['what'][]): number =>
+    stale.filter(({ what }) => whats.includes(what)).length;
+  const part = (n: number, noun: string, one: string, many: string): string[] =>
+    n === 0 ? [] : [`${count(n, noun)} ${n === 1 ? one : many}`];
   const parts = [
-    ...(stages > 0 ? [`${count(stages, 'stage')} ${stages === 1 ? 'is' : 'are'} not up to date`] : []),
-    ...(files > 0
-      ? [`${count(files, 'metrics file')} ${files === 1 ? 'belongs' : 'belong'} to no stage`]
-      : []),
+    ...part(number('stage', 'param'), 'stage', 'is not up to date', 'are not up to date'),
+    ...part(number('no-stage'), 'metrics file', 'belongs to no stage', 'belong to no stage'),
+    ...part(number('not-in-lock'), 'metrics file', 'is not that of its lock', 'are not those of its lock'),
   ];
   const rest = stale.length - mostLines;
   return [
-    `Stale: in ${version} ${parts.join(', and ')}. What they would measure now is not known.`,
+    `Stale: in ${version} ${parts.join(', and ')}. Nobody measured what this version gives.`,
     ...stale.slice(0, mostLines).map((each) => `  ${staleText(each)}`),
     ...(rest > 0 ? [`  … and ${rest.toLocaleString('en')} more`] : []),
-    `Run \`${typed('repro')}\` to measure them.`,
+    `Run \`${typed('repro')}\` to measure it.`,
   ];
 }
 

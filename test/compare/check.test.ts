@@ -135,6 +135,22 @@ test('a mended NaN passes, and so do the same bytes, whatever they hold', async 
   expect(stdout).toContain('accuracy is NaN');
 });
 
+test('an infinite metric is no number, either', async () => {
+  const { project } = await study();
+  await project.write({ [file]: '{"accuracy": Infinity}' });
+  const { exitCode, event } = await project.json('check');
+  expect(exitCode).toBe(1);
+  expect(event.offenders).toMatchObject([{ verdict: 'not comparable' }]);
+});
+
+test('as many seeds may diverge as in the baseline', async () => {
+  const { project } = await study(accuracyGate, { accuracy: replicated([0.8, null, 0.82, 0.83, 0.81]) });
+  await project.write({ [file]: { accuracy: replicated([0.81, 0.8, 0.82, null, 0.83]) } });
+  const { exitCode, stdout } = await project.rodada(['check']);
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain('accuracy is not a number for seed 23');
+});
+
 test('a seed that diverged is not averaged away', async () => {
   const { project } = await study(accuracyGate, { accuracy: replicated([0.8, 0.81, 0.82, 0.83]) });
   await project.write({ [file]: { accuracy: replicated([0.8, null, 0.82, 0.83]) } });
