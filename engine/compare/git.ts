@@ -1,4 +1,5 @@
 // What compare asks of git: what a name stands for, and the files of a commit.
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { byCodeUnit } from '../order.ts';
 import { fail, type Result, succeed } from '../result.ts';
@@ -156,6 +157,24 @@ export class Repository {
     return { label, read: (paths, wanted) => this.#read(commit, paths, wanted) };
   }
 
+  /**
+   * Writes the files of a commit into an empty folder, as a checkout would have them.
+   * @returns where the project is in it
+   */
+  async writeFiles(commit: string, folder: string): Promise<Result<string>> {
+    const env = { GIT_INDEX_FILE: join(folder, '.index') };
+    const top = await this.#ask('rev-parse', '--show-toplevel');
+    const root = top.stdout.toString().replace(/\n$/, '');
+    const read = await git(root, ['read-tree', commit], undefined, env);
+    const files = join(folder, 'files');
+    const written =
+      read?.exitCode === 0
+        ? await git(root, ['checkout-index', '--all', `--prefix=${files}/`], undefined, env)
+        : read;
+    if (written?.exitCode !== 0) return this.#broken(`commit ${commit.slice(0, 8)}`, written?.stderr ?? '');
+    return succeed(join(files, this.#prefix));
+  }
+
   async #read(
     commit: string,
     paths: readonly string[],
@@ -204,13 +223,18 @@ export class Repository {
 }
 
 /** Runs git; null where it is not installed. Git's words are in English whatever the user's language. */
-async function git(cwd: string, args: readonly string[], input?: string): Promise<Answer | null> {
+async function git(
+  cwd: string,
+  args: readonly string[],
+  input?: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Answer | null> {
   const result = await execa('git', args, {
     cwd,
     reject: false,
     encoding: 'buffer',
     stripFinalNewline: false,
-    env: { LC_ALL: 'C' },
+    env: { ...env, LC_ALL: 'C' },
     ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
   });
   if (result.exitCode === undefined && result.code === 'ENOENT') return null;

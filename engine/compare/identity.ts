@@ -176,7 +176,7 @@ function paramChanges(old: Results, now: Results): Change[] {
 }
 
 /** Metrics files with other bytes than pipeline.lock says, or of which it says nothing. */
-export function unknownFiles({ files, lock, label }: Results): { version: string; path: string }[] {
+function unknownFiles({ files, lock, label }: Results): { version: string; path: string }[] {
   if (lock === undefined) return [];
   const outs = new Map(
     [...lock.values()].flatMap(({ outs }) => Object.values(outs).map((out) => [out.path, out] as const)),

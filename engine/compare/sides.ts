@@ -1,5 +1,7 @@
 // Loads both versions of a comparison, with the gates of the workspace and what is stale.
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readParams } from '../config/params.ts';
 import { ParamsSchema } from '../config/params-schema.ts';
@@ -14,7 +16,7 @@ import { fail, type Result, succeed } from '../result.ts';
 import { type CurrentResults, currentResults } from './current-results.ts';
 import { compileGate, type Gate, GatesSchema } from './gates.ts';
 import { isIn, loadResults, type Results, withoutMetrics } from './results.ts';
-import { type Freshness, folderFreshness, revisionFreshness, type Stale } from './stale.ts';
+import { type Freshness, folderFreshness, type Stale } from './stale.ts';
 import { findVersion, type Version, workspaceName } from './version.ts';
 
 export interface SidesOptions extends PlanChoice {
@@ -45,19 +47,57 @@ export async function loadSides(root: string, options: SidesOptions, emit: Emit)
   const gates = await readGates(root, options, schema);
   if (!gates.ok) return gates;
   const shape = await profileShape(root, options, schema);
-  const { folder } = against.value;
-  const current =
-    folder === undefined ? undefined : await currentResults(against.value.tree, folder, options);
-  const now = await loadResults(current?.tree ?? against.value.tree, { ...options, shape });
+  const shown = { ...options, shape };
+  const now = await inFolder(root, against.value, (folder) => loadNew(against.value, folder, shown, emit));
   if (!now.ok) return now;
-  const old = await loadResults(baseline.value.tree, { ...options, shape });
+  const old = await loadResults(baseline.value.tree, shown);
   if (!old.ok) return old;
-  const empty = emptySide(old.value, now.value, options);
+  const { results, freshness } = now.value;
+  const empty = emptySide(old.value, results, options);
   if (empty !== undefined) return empty;
-  const freshness = await freshnessOf(against.value, now.value, current, options, emit);
-  if (!freshness.ok) return freshness;
-  const kept = withoutUnkept(old.value, now.value, options.timing === true);
-  return succeed({ ...kept, gates: gates.value, freshness: freshness.value });
+  return succeed({
+    ...withoutUnkept(old.value, results, options.timing === true),
+    gates: gates.value,
+    freshness,
+  });
+}
+
+/** Gives `work` the version's folder; a revision is written into a temporary one, which finds the packages of the project at `root`. */
+async function inFolder<T>(
+  root: string,
+  { folder, writeFiles }: Version,
+  work: (folder: string) => Promise<Result<T>>,
+): Promise<Result<T>> {
+  if (folder !== undefined) return work(folder);
+  const temporary = await mkdtemp(join(tmpdir(), 'rodada-version-'));
+  try {
+    const project = await writeFiles!(temporary);
+    if (!project.ok) return project;
+    const packages = join(root, 'node_modules');
+    if (existsSync(packages))
+      await symlink(packages, join(project.value, 'node_modules')).catch(() => undefined);
+    return await work(project.value);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+interface NewVersion {
+  readonly results: Results;
+  readonly freshness: Freshness;
+}
+
+async function loadNew(
+  { tree }: Version,
+  folder: string,
+  options: SidesOptions & { readonly shape: Shape | undefined },
+  emit: Emit,
+): Promise<Result<NewVersion>> {
+  const current = await currentResults(tree, folder, options);
+  const results = await loadResults(current.tree, options);
+  if (!results.ok) return results;
+  const freshness = await freshnessOf(folder, results.value, current, options, emit);
+  return freshness.ok ? succeed({ results: results.value, freshness: freshness.value }) : freshness;
 }
 
 function emptySide(old: Results, now: Results, { against }: SidesOptions): Result<never> | undefined {
@@ -75,19 +115,17 @@ function emptySide(old: Results, now: Results, { against }: SidesOptions): Resul
 }
 
 async function freshnessOf(
-  { folder }: Version,
+  folder: string,
   results: Results,
-  current: CurrentResults | undefined,
+  { leftOut, isMade }: CurrentResults,
   { profile, set }: SidesOptions,
   emit: Emit,
 ): Promise<Result<Freshness>> {
-  if (folder === undefined) return succeed(revisionFreshness(results, profile !== undefined));
-  if (!existsSync(join(folder, pipelineFile))) return succeed({ stale: [], machine: [], only: 'nothing' });
+  if (!existsSync(join(folder, pipelineFile))) return succeed({ stale: [], machine: [], unknown: true });
   const found = await folderFreshness(folder, { profile, set }, emit);
   if (!found.ok) return found;
-  const { isMade } = current!;
   const paths = [...results.files.keys(), ...results.unreadable.keys()];
-  const unmade = [...current!.leftOut, ...paths.filter((path) => isMade !== undefined && !isMade(path))];
+  const unmade = [...leftOut, ...paths.filter((path) => isMade !== undefined && !isMade(path))];
   const noStage = unmade.sort(byCodeUnit).map((path): Stale => ({ what: 'no-stage', path }));
   return succeed({ ...found.value, stale: [...found.value.stale, ...noStage] });
 }

@@ -1,5 +1,4 @@
 // What of a version's metrics was not measured with its own code, data and parameters.
-import { isDeepStrictEqual } from 'node:util';
 import type { Emit } from '../event.ts';
 import { Workspace } from '../execute/workspace.ts';
 import type { Reason } from '../explain.ts';
@@ -8,9 +7,6 @@ import { type Action, type Forecast, foretellAll } from '../inspect/forecast.ts'
 import type { PlanChoice } from '../ownership/made-outs.ts';
 import { makePlan } from '../plan/plan.ts';
 import { type Result, succeed } from '../result.ts';
-import { flattenLeaves } from './flatten.ts';
-import { unknownFiles } from './identity.ts';
-import type { Results } from './results.ts';
 
 /** Why metrics are stale. */
 export type Stale =
@@ -23,18 +19,14 @@ export type Stale =
       readonly failure?: Failure;
     }
   /** No instance makes this metrics file. */
-  | { readonly what: 'no-stage'; readonly path: string }
-  /** A metrics file is not the one that pipeline.lock names, or pipeline.lock does not name it. */
-  | { readonly what: 'not-in-lock'; readonly path: string }
-  /** An instance ran with another value than params.yaml has. */
-  | { readonly what: 'param'; readonly stage: string; readonly reason: Reason };
+  | { readonly what: 'no-stage'; readonly path: string };
 
 export interface Freshness {
   readonly stale: readonly Stale[];
   /** Differences of this machine from the one that measured: they say nothing against the metrics. */
   readonly machine: readonly Reason[];
-  /** Absent if everything was looked at. `parameters`: of a revision, neither its code nor its data. `nothing`: no pipeline tells. */
-  readonly only?: 'parameters' | 'nothing';
+  /** Whether a pipeline tells; absent if one does. */
+  readonly unknown?: true;
 }
 
 /** Asks, as `status --allow-missing` does, whether a folder's results belong to its pipeline. */
@@ -78,31 +70,3 @@ function ofForecasts(forecasts: readonly Forecast[]): Freshness {
 
 /** A stage that runs every time can't be up to date anywhere. */
 const isOfMachine = ({ what }: Reason): boolean => what === 'environment' || what === 'always';
-
-/** What the lock of a revision tells: whether its metrics are those that the lock names, made with the parameters of its params.yaml. */
-export function revisionFreshness(results: Results, usesProfile: boolean): Freshness {
-  if (results.lock === undefined) return { stale: [], machine: [], only: 'nothing' };
-  const stale: Stale[] = unknownFiles(results).map(({ path }) => ({ what: 'not-in-lock', path }));
-  if (results.params === undefined || usesProfile) return { stale, machine: [], only: 'parameters' };
-  for (const { stage, fingerprint } of results.lock.values())
-    for (const [name, old] of Object.entries(fingerprint.params)) {
-      const now = valueAt(results.params, name);
-      if (now === undefined || isWithin(old, now)) continue;
-      stale.push({ what: 'param', stage, reason: { what: 'param', name, old, new: now } });
-    }
-  return { stale, machine: [], only: 'parameters' };
-}
-
-function valueAt(params: unknown, name: string): unknown {
-  return name
-    .split('.')
-    .reduce<unknown>((value, key) => (value as Record<string, unknown> | null | undefined)?.[key], params);
-}
-
-/** Whether all that params.yaml says has these values: a schema may have added defaults. */
-function isWithin(measured: unknown, written: unknown): boolean {
-  const values = flattenLeaves({ value: measured });
-  return [...flattenLeaves({ value: written })].every(([key, value]) =>
-    isDeepStrictEqual(values.get(key), value),
-  );
-}

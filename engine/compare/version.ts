@@ -19,6 +19,8 @@ export interface Version {
   readonly tree: Tree;
   /** Its folder; undefined for a revision. */
   readonly folder?: string;
+  /** Writes the files of a revision into an empty folder. @returns where the project is in it */
+  readonly writeFiles?: (folder: string) => Promise<Result<string>>;
 }
 
 /**
@@ -55,17 +57,22 @@ export async function findVersion(
   const repository = await Repository.open(root);
   if (repository.ok) {
     const commit = await repository.value.commit(name);
-    if (commit !== null) return succeed({ tree: repository.value.tree(commit, revisionLabel(name, commit)) });
+    if (commit !== null) return succeed(revision(repository.value, commit, revisionLabel(name, commit)));
     const tracked = `${remote}/${name}`;
     const remoteCommit = await repository.value.commit(`refs/remotes/${tracked}`);
     if (remoteCommit !== null) {
       const label = `${revisionLabel(tracked, remoteCommit)}, as there is no local ${name}`;
-      return succeed({ tree: repository.value.tree(remoteCommit, label) });
+      return succeed(revision(repository.value, remoteCommit, label));
     }
   }
   if (isFolder(folder)) return succeed(asFolder);
   return repository.ok ? unknownRevision(repository.value, name, option) : repository;
 }
+
+const revision = (repository: Repository, commit: string, label: string): Version => ({
+  tree: repository.tree(commit, label),
+  writeFiles: (folder) => repository.writeFiles(commit, folder),
+});
 
 const looksLikePath = (name: string): boolean => /^\.\.?([/\\]|$)/.test(name) || isAbsolute(name);
 

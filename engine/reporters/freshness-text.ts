@@ -12,14 +12,12 @@ const mostLines = 10;
 /** What is stale, in a few lines; none if nothing is. */
 export function staleLines({ stale }: Freshness, version: string): string[] {
   if (stale.length === 0) return [];
-  const number = (...whats: Stale['what'][]): number =>
-    stale.filter(({ what }) => whats.includes(what)).length;
+  const number = (which: Stale['what']): number => stale.filter(({ what }) => what === which).length;
   const part = (n: number, noun: string, one: string, many: string): string[] =>
     n === 0 ? [] : [`${count(n, noun)} ${n === 1 ? one : many}`];
   const parts = [
-    ...part(number('stage', 'param'), 'stage', 'is not up to date', 'are not up to date'),
+    ...part(number('stage'), 'stage', 'is not up to date', 'are not up to date'),
     ...part(number('no-stage'), 'metrics file', 'belongs to no stage', 'belong to no stage'),
-    ...part(number('not-in-lock'), 'metrics file', 'is not that of its lock', 'are not those of its lock'),
   ];
   const rest = stale.length - mostLines;
   return [
@@ -45,26 +43,18 @@ export function staleText(stale: Stale): string {
     }
     case 'no-stage':
       return `${pathText(stale.path)}: no stage makes it`;
-    case 'not-in-lock':
-      return `${pathText(stale.path)} is not what pipeline.lock names`;
-    case 'param':
-      return `${stale.stage} ran with another value (${reasonText(stale.reason)})`;
   }
 }
 
 /** What limits the answer. */
-export function freshnessNotes({ machine, only }: Freshness, version: string): string[] {
+export function freshnessNotes({ machine, unknown }: Freshness, version: string): string[] {
   const notes: string[] = [];
   if (machine.length > 0)
     notes.push(
       `This machine differs from the one that measured: ${machine.map(reasonText).join('; ')}. The metrics belong to this code all the same.`,
     );
-  if (only === 'nothing')
+  if (unknown === true)
     notes.push(`There is no pipeline in ${version} that tells whether its metrics belong to its code.`);
-  if (only === 'parameters')
-    notes.push(
-      `Of ${version} only parameters and metrics files were checked against its pipeline.lock. Check it out to check its code and data.`,
-    );
   return notes;
 }
 
