@@ -138,11 +138,13 @@ export class RunProcesses {
   /** All processes that may belong to the run. */
   #candidates(): ProcessState[] {
     if (process.platform !== 'linux') return this.#seen.size + this.#groups.size === 0 ? [] : processesOfPs();
-    // Soon after the first command its descendants have larger pids: there is no need to look at all other processes.
+    // Soon after the first command its descendants have pids between its own and the last: there is no need to look at all processes.
     const { pid: first, at } = this.#first ?? { pid: 0, at: 0 };
-    const inOrder = performance.now() - at < pidsLast && lastPid() >= first;
-    return processIds()
-      .filter((pid) => !inOrder || pid >= first)
+    const pids = processIds();
+    const last = lastPid();
+    const inOrder = performance.now() - at < pidsLast && last >= first;
+    return pids
+      .filter((pid) => !inOrder || (pid >= first && pid <= last))
       .map(stateOf)
       .filter((state) => state !== undefined);
   }
