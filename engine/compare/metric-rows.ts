@@ -50,8 +50,8 @@ export interface MetricRow {
   readonly difference: number | null;
   /** 95 % interval of the difference. */
   readonly interval: readonly [number, number] | null;
-  /** `images`: it holds for other images and, if there are several seeds, for other seeds. `seeds`: for other seeds. */
-  readonly intervalOver: 'images' | 'seeds' | null;
+  /** Whether it holds for other images, for other seeds, or for both. */
+  readonly intervalOver: 'images' | 'seeds' | 'images and seeds' | null;
   /** null if nothing changed, a side lacks it, or no direction is known. */
   readonly better: boolean | null;
   readonly verdict: MetricVerdict;
@@ -196,5 +196,7 @@ function rankOf({ verdict, better, difference }: MetricRow): number {
 
 function withInterval(pair: MetricPair, row: MetricRow): MetricRow {
   const interval = row.evidence === null ? undefined : intervalOverImages(pair);
-  return interval === undefined ? row : { ...row, interval, intervalOver: 'images' };
+  if (interval === undefined) return row;
+  const hasSeeds = (pair.now?.scores?.size ?? 1) > 1;
+  return { ...row, interval, intervalOver: hasSeeds ? 'images and seeds' : 'images' };
 }

@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import type { Comparison } from '../compare/comparison.ts';
 import type { Change } from '../compare/identity.ts';
 import type { MetricRow, MetricVerdict } from '../compare/metric-rows.ts';
+import { accuracyKey } from '../compare/pairs.ts';
 import type { Event } from '../event.ts';
 import type { Reason } from '../explain.ts';
 import { intervalCell, numberCells, paramCell, seedsCell, verdictCell } from './cells.ts';
@@ -99,7 +100,9 @@ function verdictCounts(rows: readonly MetricRow[]): string[] {
   });
 }
 
-function headlineTable({ rows }: Comparison, painted: boolean): TableData {
+function headlineTable({ rows: all }: Comparison, painted: boolean): TableData {
+  // The first number of a file without an accuracy says nothing if it did not change.
+  const rows = all.filter(({ key, verdict }) => key === accuracyKey || verdict !== 'same');
   const keys = new Set(rows.map(({ key }) => key));
   const hasOneKey = keys.size === 1;
   return {
@@ -212,10 +215,11 @@ function familyNotes(rows: readonly MetricRow[]): string[] {
     ...(rows.some(({ old, new: now }) => (old?.sd ?? now?.sd ?? null) !== null)
       ? [`± is the standard deviation over seeds.`]
       : []),
-    ...(intervals.has('images') ? ['95 %: where the difference lies for other images and other seeds.'] : []),
-    ...(intervals.has('seeds') ? ['95 %: where the difference lies for other seeds.'] : []),
-  ].slice(0, 3);
+    ...[...intervals].map((over) => `95 %: where the difference lies for other ${otherOf[over]}.`),
+  ];
 }
+
+const otherOf = { images: 'images', seeds: 'seeds', 'images and seeds': 'images and other seeds' } as const;
 
 const testNames = {
   'paired t': 'paired t-test over seeds',
@@ -256,7 +260,7 @@ function identitySections({ identity }: Comparison): Section[] {
         reason.what === 'param' ? reason.name : `matrix ${reason.axis}`,
         paramCell(reason.old),
         paramCell(reason.new),
-        shortList(stages),
+        namesText(stages),
       ]),
     },
     { title: 'code', lines: lines('code', 'cmd', 'shell', 'wdir') },
@@ -270,7 +274,23 @@ function identitySections({ identity }: Comparison): Section[] {
 }
 
 const stagesText = (stages: readonly string[]): string =>
-  stages.length === 0 ? '' : ` (${shortList(stages)})`;
+  stages.length === 0 ? '' : ` (${namesText(stages)})`;
+
+/** `train:cnn1 × 9, prepare`: the instances of a stage by what their names have in common. */
+function namesText(instances: readonly string[]): string {
+  const stages = new Map<string, string[][]>();
+  for (const instance of instances) {
+    const labels = instance.split(':');
+    stages.set(labels[0]!, [...(stages.get(labels[0]!) ?? []), labels]);
+  }
+  return shortList(
+    [...stages.values()].map((group) => {
+      const [first] = group as [string[]];
+      const same = first.findIndex((label, i) => group.some((labels) => labels[i] !== label));
+      return group.length === 1 ? first.join(':') : `${first.slice(0, same).join(':')} × ${group.length}`;
+    }),
+  );
+}
 
 function identityNotes({ identity }: Comparison): string[] {
   const { without, unknown } = identity;

@@ -22,9 +22,7 @@ test('a parameter of --set is shown, and its runs', async () => {
   });
   const { stdout } = await project.rodada(['compare']);
   expect(stdout).toMatch(/^Stale: /);
-  expect(stdout).toMatch(
-    /parameters\n +parameter +old +new +stages\n +nested\.y\.z +2 +9 +measure:one, measure:two/,
-  );
+  expect(stdout).toMatch(/parameters\n +parameter +old +new +stages\n +nested\.y\.z +2 +9 +measure × 2/);
 });
 
 test('code and data that changed are named, and not what follows from them', async () => {
@@ -42,7 +40,7 @@ test('code and data that changed are named, and not what follows from them', asy
   });
   expect(JSON.stringify(found)).not.toContain('sorted.txt');
   const { stdout } = await project.rodada(['compare']);
-  expect(stdout).toContain('code\n  bonus.mjs changed (measure:one, measure:two)');
+  expect(stdout).toContain('code\n  bonus.mjs changed (measure × 2)');
   expect(stdout).toContain('data\n  pictures.txt changed (prepare)');
   // Of two revisions as well, and without the files of either.
   await project.commit();

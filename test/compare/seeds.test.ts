@@ -56,7 +56,7 @@ test('five seeds: a loss that all show is real, its interval is over images and 
     path: 'metrics/one.json',
     verdict: 'real',
     better: false,
-    intervalOver: 'images',
+    intervalOver: 'images and seeds',
     evidence: { test: 'paired t', family: 2 },
     flips: { lost: range(10, 40).map((i) => `images/${i}.png`), won: [] },
   });
@@ -104,6 +104,7 @@ test('one seed with predictions is tested by sign flips over families, and is ne
   expect(event.rows[0]).toMatchObject({
     verdict: 'differs on these images',
     evidence: { test: 'sign flips' },
+    intervalOver: 'images',
   });
   // The same two families, all in one direction, are nothing.
   await project.write(run('one', { 20: range(0, 16) }));
