@@ -1,5 +1,6 @@
 // Judges a new version by the gates: which metrics got worse than one allows, beyond noise.
-import { detectableDifference } from '../statistics/verdicts.ts';
+import { welchT } from '../statistics/t-test.ts';
+import { detectableDifference, fewestSeeds } from '../statistics/verdicts.ts';
 import type { Evidence } from './evidence.ts';
 import { testFamily } from './evidence.ts';
 import { allowance, type Gate, type GateDefinition, passes } from './gates.ts';
@@ -103,6 +104,7 @@ export function judge(old: Results, now: Results, files: readonly FilePair[], ga
     ),
   );
   const evidence = evidenceOf(cases);
+  const spreads = spreadsOf(cases, evidence);
   const judged = cases.map((each, i): Judged => {
     const { pair, gate } = each;
     const unreadable = [old, now].some((side) => side.unreadable.has(pair.file.path));
@@ -125,7 +127,7 @@ export function judge(old: Results, now: Results, files: readonly FilePair[], ga
     gates: gates.length,
     unmatched: gates.filter((gate) => !matched.has(gate)).map(({ definition }) => definition.metric),
     family: Math.max(0, ...evidence.map((each) => each?.family ?? 0)),
-    detectable: gates.flatMap((gate) => detectableBy(gate, cases, evidence)),
+    detectable: gates.flatMap((gate) => detectableBy(gate, cases, spreads)),
   };
 }
 
@@ -162,14 +164,24 @@ const shownEvidence = (evidence: Evidence | null): Judged['evidence'] =>
     family: evidence.family,
   };
 
+/** The spread of a difference, and for how many tests it is adjusted. */
+interface Spread extends Pick<Evidence, 'standardError' | 'df' | 'family'> {}
+
+/** What the tests found; if nothing was measured again, what they would find between two groups of these seeds. */
+function spreadsOf(cases: readonly Case[], evidence: readonly (Evidence | null)[]): (Spread | null)[] {
+  if (evidence.some((each) => each !== null)) return [...evidence];
+  const groups = cases.map(({ pair: { old, now } }) => {
+    const scores = [old, now].map((metric) => [...(metric?.scores?.values() ?? [])]) as [number[], number[]];
+    return scores.every(({ length }) => length >= fewestSeeds) ? welchT(...scores) : null;
+  });
+  const family = groups.filter((group) => group !== null).length;
+  return groups.map((group) => group && { ...group, family });
+}
+
 /** A loss is found if it is more than the tolerance, and significant. */
-function detectableBy(
-  gate: Gate,
-  cases: readonly Case[],
-  evidence: readonly (Evidence | null)[],
-): Detectable[] {
+function detectableBy(gate: Gate, cases: readonly Case[], spreads: readonly (Spread | null)[]): Detectable[] {
   const losses = cases.flatMap(({ pair, gate: own }, i) => {
-    const found = evidence[i];
+    const found = spreads[i];
     if (own !== gate || found === null || found === undefined) return [];
     const tolerated = allowance(gate.definition, pair.old!.value);
     return found.standardError === 0

@@ -70,6 +70,14 @@ test('seeds: a loss beyond the tolerance is stopped only if it is significant', 
   expect(stdout).toContain('p is adjusted for the 2 tests of gated metrics (Holm), one-sided.');
 });
 
+test('the smallest loss that a gate finds is also said if nothing was measured again', async () => {
+  const { project } = await study(accuracyGate, { accuracy: replicated([0.8, 0.84, 0.76, 0.82, 0.78]) });
+  const { exitCode, event } = await project.json('check');
+  expect(exitCode).toBe(0);
+  // Two groups of five with a standard deviation of 0.0316: 0.02 × (t of 0.95 + t of 0.8, with 8 degrees of freedom).
+  expect(event.detectable).toMatchObject([{ smallest: expect.closeTo(0.02 * (1.8595 + 0.8889), 4) }]);
+});
+
 test('a metric without anything to test it with is stopped by its tolerance, and that is said', async () => {
   const { project } = await study(
     '  - { metric: "metrics/{cnn1,cnn2}/*.json:loss", better: lower, tolerance: 10% }\n' +
