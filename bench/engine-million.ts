@@ -7,9 +7,7 @@ import { UserError } from '../engine/stage.ts';
 import { removeTree } from '../engine/store/trees.ts';
 import { type Bench, compared } from './bench.ts';
 import { rodada } from './engine-tree.ts';
-
-/** Prints the peak of the process' memory, in KiB, as the last line of stderr. */
-const printPeak = 'data:text/javascript,process.on("exit",()=>console.error(process.resourceUsage().maxRSS))';
+import { printPeak } from './peak.ts';
 
 /** Makes so many files, a thousand in a folder, no two of them equal. */
 const makeFiles = `const { mkdirSync, writeFileSync } = require('node:fs');

@@ -7,9 +7,7 @@ import { execa } from 'execa';
 import { UserError } from '../engine/stage.ts';
 import { type Bench, compared, median } from './bench.ts';
 import { rodada, writeFiles } from './engine-tree.ts';
-
-/** Prints the peak of the process' memory, in KiB, as the last line of stderr. */
-const printPeak = 'data:text/javascript,process.on("exit",()=>console.error(process.resourceUsage().maxRSS))';
+import { printPeak } from './peak.ts';
 
 interface Noop {
   readonly seconds: number;
