@@ -3,6 +3,7 @@ import { explain, type PresentOuts, type Reason } from './explain.ts';
 import { type Fingerprint, keyOf } from './fingerprint/fingerprint.ts';
 import type { LockBlock } from './lock-file.ts';
 import type { RunRecord } from './store/run-records.ts';
+import { isOf } from './varying.ts';
 
 /** All that the decision rests on. */
 export interface Situation {
@@ -31,7 +32,8 @@ export function decide({ fingerprint, block, present, record, force, always }: S
   if (force) return { action: 'run', key, reasons: [{ what: 'forced' }] };
   const reasons = explain(block, fingerprint, key, present);
   if (always) return { action: 'run', key, reasons: reasons.length > 0 ? reasons : [{ what: 'always' }] };
-  if (reasons.length === 0 && block?.key === key) return { action: 'fresh', key };
+  if (reasons.length === 0 && block !== undefined && isOf(block, fingerprint, key))
+    return { action: 'fresh', key };
   if (record !== undefined) return { action: 'restore', key, record, reasons };
   return { action: 'run', key, reasons };
 }

@@ -5,6 +5,7 @@ import { type LockedFingerprint, lockedFingerprint, unknownContent } from './loc
 import type { LockBlock } from './lock-file.ts';
 import { byCodeUnit } from './order.ts';
 import { type Content, sameContent } from './store/content.ts';
+import { isOf } from './varying.ts';
 
 type Change = 'added' | 'removed' | 'changed';
 
@@ -67,7 +68,8 @@ export function explain(
 ): Reason[] {
   if (block === undefined) return [{ what: 'never-run' }];
   if (block.fingerprint.format !== fingerprint.format) return [{ what: 'format' }];
-  const inputs = block.key === key ? [] : inputReasons(block.fingerprint, lockedFingerprint(fingerprint));
+  const isSame = key !== undefined && isOf(block, fingerprint, key);
+  const inputs = isSame ? [] : inputReasons(block.fingerprint, lockedFingerprint(fingerprint));
   return [...inputs, ...outputReasons(block, fingerprint, present)];
 }
 

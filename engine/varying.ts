@@ -2,6 +2,7 @@
 // full blocks are in a lock of this workspace, beside the store.
 import { readFileSync } from 'node:fs';
 import { type Fingerprint, keyOf } from './fingerprint/fingerprint.ts';
+import { lockedFingerprint } from './lock/locked-fingerprint.ts';
 import type { LockBlock } from './lock-file.ts';
 import type { Instance } from './plan/instance.ts';
 import type { OutIndex } from './plan/out-index.ts';
@@ -52,6 +53,14 @@ function varyingInputs({ deps, code }: Fingerprint, outs: OutIndex): string[] {
   if (!outs.hasVarying) return [];
   const paths = [...Object.values(deps).flatMap((paths) => Object.keys(paths)), ...Object.keys(code)];
   return [...new Set(paths)].filter((path) => outs.varying(path) !== undefined);
+}
+
+/** Whether the block is of a run with this fingerprint, as far as pipeline.lock tells: it knows nothing of varying inputs. */
+export function isOf(block: LockBlock, fingerprint: Fingerprint, key: string): boolean {
+  if (block.key === key) return true;
+  const inputs = Object.values(block.fingerprint.deps).flatMap((hashes) => Object.values(hashes));
+  // The key of such a block is that of its fingerprint as the lock has it, see `committedBlock`.
+  return inputs.includes(varies) && block.key === keyOf(lockedFingerprint(fingerprint));
 }
 
 /** What pipeline.lock says of a block: the same after each run that differs only in what varies. */

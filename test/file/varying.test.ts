@@ -126,8 +126,20 @@ test('checkout --rev brings the varying outputs of a revision as long as the sto
   expect(await project.read('times/1.txt')).toBe(time);
 });
 
-test('a clone without data is up to date for status --allow-missing, and repro makes its outputs', async () => {
-  const project = await committed();
+/** The same pipeline, with a script that joins the times: its code is part of what the stage depends on. */
+const scripted = {
+  'pipeline.yaml': files['pipeline.yaml'].replace(
+    'cat ${lists.times} > ${outs.report}',
+    'sh join.sh ${lists.times} > ${outs.report}',
+  ),
+  'join.sh': 'cat "$@"\n',
+};
+
+test.each([
+  ['command', {}],
+  ['script', scripted],
+])('a clone without data is up to date for status --allow-missing, and repro makes its outputs, with a %s', async (_, changes) => {
+  const project = await committed(changes);
   const clone = await Project.create({});
   git(clone, 'init', '-q', '-b', 'main');
   git(clone, 'fetch', '-q', project.root, 'main');
