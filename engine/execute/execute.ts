@@ -150,7 +150,8 @@ class Execution {
       workspace.trash.add(folder);
       // What was made of an input that has changed since is not what the key says.
       const keeps = async () => this.#keepsPartial && (await inputs.changed()) === undefined;
-      await partials.end(key, keeps).catch(() => undefined);
+      const discard = (path: string): void => workspace.trash.add(path);
+      await partials.end(key, keeps, discard).catch(() => undefined);
     }
   }
 

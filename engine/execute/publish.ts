@@ -1,6 +1,5 @@
 // Puts outs into the workspace: what was made or restored in scratch takes the old one's place by rename.
-import { lstatSync, unlinkSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { PresentOuts } from '../explain.ts';
 import type { Instance } from '../plan/instance.ts';
@@ -100,18 +99,20 @@ export async function publish(
   outs: Readonly<Record<string, ReadyOut>>,
   old: string,
 ): Promise<void> {
-  await mkdir(old, { recursive: true });
   for (const [i, { from, path, held, ...made }] of Object.values(outs).entries()) {
     if (held) continue;
     workspace.check();
     const { content, listing } = made;
     const target = join(workspace.root, path);
-    await mkdir(dirname(target), { recursive: true });
+    mkdirSync(dirname(target), { recursive: true });
     const before = lstatSync(target, { throwIfNoEntry: false });
     // A file gives way to a file in one step; anything else first moves out of the way, to be deleted with the scratch.
     const aside = before !== undefined && !(before.isFile() && content.type !== 'directory');
     crashPoint('publish-aside');
-    if (aside) await moveTree(target, join(old, String(i)));
+    if (aside) {
+      mkdirSync(old, { recursive: true });
+      await moveTree(target, join(old, String(i)));
+    }
     crashPoint('publish-rename');
     try {
       await moveTree(from, target);

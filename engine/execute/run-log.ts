@@ -1,6 +1,5 @@
 // What each run of a stage printed and how it ended, kept beside the store: also of runs that failed.
-import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson } from '../store/files.ts';
 import { type ProcessIdentity, thisProcess } from './process-identity.ts';
@@ -50,13 +49,13 @@ export class RunLogs {
 
   /** Notes that a run begins; the log of an earlier one with the same key steps aside. @returns how to note its end */
   async begin(stage: string, key: string): Promise<LogEnd> {
-    await mkdir(this.folder, { recursive: true });
+    mkdirSync(this.folder, { recursive: true });
     const file = join(this.folder, `${key}.json`);
     const before = readJson<LoggedRun>(file);
     if (before !== undefined && existsSync(this.pathOf(key))) {
       const aside = `${key}.${before.started.replaceAll(/[-:.]/g, '')}`;
-      await rename(this.pathOf(key), join(this.folder, `${aside}.log`));
-      await rename(file, join(this.folder, `${aside}.json`));
+      renameSync(this.pathOf(key), join(this.folder, `${aside}.log`));
+      renameSync(file, join(this.folder, `${aside}.json`));
     }
     const run: LoggedRun = {
       stage,
@@ -70,11 +69,15 @@ export class RunLogs {
       message: null,
       engine: thisProcess(),
     };
-    const note = (noted: LoggedRun): Promise<void> => writeFile(file, `${JSON.stringify(noted, null, 1)}\n`);
-    await note(run);
-    return ({ outcome, exitCode, killedBy, seconds, peakMemory, message = null }) =>
-      // A note that can't be written must not take the run's results with it.
-      note({ ...run, outcome, exitCode, killedBy, seconds, peakMemory, message }).catch(() => undefined);
+    const note = (noted: LoggedRun): void => writeFileSync(file, `${JSON.stringify(noted, null, 1)}\n`);
+    note(run);
+    return async ({ outcome, exitCode, killedBy, seconds, peakMemory, message = null }) => {
+      try {
+        note({ ...run, outcome, exitCode, killedBy, seconds, peakMemory, message });
+      } catch {
+        // A note that can't be written must not take the run's results with it.
+      }
+    };
   }
 
   /** The last run with this key. */

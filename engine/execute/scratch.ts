@@ -1,5 +1,5 @@
 // The scratch directory of one run: its inputs for the stage, and the paths where it makes its outs.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fillLate, lateNames } from '../config/template.ts';
 import type { Instance } from '../plan/instance.ts';
@@ -32,13 +32,13 @@ export async function makeScratch(
   resume: Resumption | undefined,
   partial: string,
 ): Promise<Scratch> {
-  await mkdir(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true });
   const resumed = resume && (await bringBack(resume, folder));
   const outs: Record<string, string> = {};
   for (const [i, { name, path }] of instance.outs.entries()) {
     // A folder for each, so that an out keeps its own name and two may have the same.
     const parent = join(folder, `out${i}`);
-    await mkdir(parent, { recursive: true });
+    mkdirSync(parent);
     outs[name] = join(parent, basename(path));
   }
   const deps: Record<string, string> = {};
@@ -62,7 +62,7 @@ export async function makeScratch(
   };
   const file = join(folder, 'inputs.json');
   // It holds the values of environment variables, which may be secrets.
-  await writeFile(file, JSON.stringify(inputs), { mode: 0o600 });
+  writeFileSync(file, JSON.stringify(inputs), { mode: 0o600 });
   const known: Record<string, string> = {};
   for (const [name, path] of Object.entries(deps)) {
     known[`deps.${name}`] = quoted(path);
@@ -74,14 +74,14 @@ export async function makeScratch(
   for (const name of listFilesOf(instance)) {
     const list = join(folder, `list${Object.keys(known).length}.txt`);
     const paths = lists[name] ?? (deps[name] === undefined ? [] : [deps[name]]);
-    await writeFile(list, paths.map((path) => `${path}\n`).join(''));
+    writeFileSync(list, paths.map((path) => `${path}\n`).join(''));
     known[`listfiles.${name}`] = quoted(list);
   }
   const commands: Command[] = [];
   for (const [i, shown] of instance.cmds.entries()) {
     // The plan has checked the names: what has no path is an optional dependency that is absent.
     const cmd = fillLate(shown, (kind, name) => known[`${kind}.${name}`] ?? "''");
-    commands.push({ shown, ...(await commandText(cmd, join(folder, `command${i}`))) });
+    commands.push({ shown, ...commandText(cmd, join(folder, `command${i}`)) });
   }
   return { folder, inputs: file, outs, resumed: resumed !== undefined, commands };
 }
@@ -90,9 +90,9 @@ export async function makeScratch(
 const longestArgument = 100_000;
 
 /** A command as an argument of the shell, or as a script if it is too long for that. */
-async function commandText(cmd: string, script: string): Promise<{ cmd: string } | { script: string }> {
+function commandText(cmd: string, script: string): { cmd: string } | { script: string } {
   if (Buffer.byteLength(cmd) <= longestArgument) return { cmd };
-  await writeFile(script, `${cmd}\n`, { mode: 0o600 });
+  writeFileSync(script, `${cmd}\n`, { mode: 0o600 });
   return { script };
 }
 

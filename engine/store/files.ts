@@ -1,7 +1,15 @@
 // Files written so that a power cut leaves the old content or the new, never a part.
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import {
+  closeSync,
+  fsync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import pLimit from 'p-limit';
@@ -32,26 +40,29 @@ export async function writeFileAtomic(
   data: string | Uint8Array,
   { durable = true, what = 'memo' }: WriteOptions = {},
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true });
   const temporary = temporaryName(path);
   try {
     crashPoint(`${what}-write`);
-    const file = await open(temporary, 'w');
+    // One call after the other is quicker than to wait for a thread each time; only the disk takes long.
+    const file = openSync(temporary, 'w');
     try {
-      await file.writeFile(data);
+      writeFileSync(file, data);
       crashPoint(`${what}-sync`);
-      if (durable) await file.sync();
+      if (durable) await sync(file);
     } finally {
-      await file.close();
+      closeSync(file);
     }
     crashPoint(`${what}-rename`);
-    await rename(temporary, path);
+    renameSync(temporary, path);
     crashPoint(`${what}-renamed`);
   } catch (error) {
-    await rm(temporary, { force: true });
+    rmSync(temporary, { force: true });
     throw error;
   }
 }
+
+const sync = promisify(fsync);
 
 /** From so many files on, one call for the whole file system is quicker than one for each. */
 const many = 32;
@@ -68,8 +79,8 @@ export async function force(folder: string, paths: readonly string[]): Promise<v
   await Promise.all(
     paths.map((path) =>
       limit(async () => {
-        const file = await open(path, 'r+');
-        await file.sync().finally(() => file.close());
+        const file = openSync(path, 'r+');
+        await sync(file).finally(() => closeSync(file));
       }),
     ),
   );

@@ -1,20 +1,20 @@
 // Objects on their way into the store: written under temporary names, forced to disk together, then named. What is many goes in
 // batches: while one is forced to disk, the next is written.
-import { existsSync, renameSync } from 'node:fs';
-import { mkdir, mkdtemp } from 'node:fs/promises';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { breathe } from './breathe.ts';
 import { crashPoint } from './crash-point.ts';
-import { force } from './files.ts';
-import { removeTree } from './trees.ts';
+import { force, temporaryName } from './files.ts';
 
 /** Objects of a batch. */
 const batch = 4096;
 
 export class Incoming {
-  readonly #parent: string;
-  /** For temporary files; made when the first is added. */
-  #folder: string | undefined;
+  readonly #folder: string;
+  /** The end of the names of the temporary files. */
+  readonly #suffix = temporaryName('');
+  /** Temporary files that are not named yet. */
+  readonly #unnamed = new Set<string>();
   readonly #pathOf: (hash: string) => string;
   /** Hash → temporary file. */
   #files = new Map<string, string>();
@@ -23,11 +23,11 @@ export class Incoming {
   #committed: Promise<void> = Promise.resolve();
 
   /**
-   * @param parent for a folder of temporary files, on the store's file system
+   * @param folder for temporary files, on the store's file system
    * @param pathOf gives an object's place
    */
-  constructor(parent: string, pathOf: (hash: string) => string) {
-    this.#parent = parent;
+  constructor(folder: string, pathOf: (hash: string) => string) {
+    this.#folder = folder;
     this.#pathOf = pathOf;
   }
 
@@ -38,12 +38,10 @@ export class Incoming {
   /** A path to write the object `hash` at, which must be done before the next is added. It is safe once `commit` has ended. */
   async add(hash: string): Promise<string> {
     if (this.#files.size >= batch) await this.#next();
-    if (this.#folder === undefined) {
-      await mkdir(this.#parent, { recursive: true });
-      this.#folder = await mkdtemp(join(this.#parent, 'incoming-'));
-    }
+    if (this.#unnamed.size === 0) mkdirSync(this.#folder, { recursive: true });
     crashPoint('object-write');
-    const path = join(this.#folder, hash);
+    const path = join(this.#folder, hash + this.#suffix);
+    this.#unnamed.add(path);
     this.#files.set(hash, path);
     return path;
   }
@@ -69,14 +67,15 @@ export class Incoming {
   }
 
   async #commit(files: ReadonlyMap<string, string>): Promise<void> {
-    if (this.#folder === undefined || files.size === 0) return;
+    if (files.size === 0) return;
     crashPoint('object-sync');
     await force(this.#folder, [...files.values()]);
     const folders = new Set([...files.keys()].map((hash) => dirname(this.#pathOf(hash))));
-    for (const folder of folders) if (!existsSync(folder)) await mkdir(folder, { recursive: true });
+    for (const folder of folders) if (!existsSync(folder)) mkdirSync(folder, { recursive: true });
     crashPoint('object-rename');
     for (const [hash, path] of files) {
       renameSync(path, this.#pathOf(hash));
+      this.#unnamed.delete(path);
       crashPoint('object-renamed');
       await breathe();
     }
@@ -85,6 +84,6 @@ export class Incoming {
   /** Removes what has not been named. */
   async dispose(): Promise<void> {
     await this.#committed.catch(() => undefined);
-    if (this.#folder !== undefined) await removeTree(this.#folder);
+    for (const path of this.#unnamed) rmSync(path, { force: true });
   }
 }

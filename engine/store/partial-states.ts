@@ -1,6 +1,5 @@
 // The places where stages leave state while they run, for the next run with the very same key if this one is cut off.
-import { readdirSync, rmdirSync, statSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeTree } from './trees.ts';
 
@@ -28,21 +27,32 @@ export class PartialStates {
    */
   async begin(key: string, anew: boolean): Promise<{ readonly path: string; readonly found: boolean }> {
     const path = this.#pathOf(key);
-    const found = !anew && (await readdir(path).catch(() => [])).length > 0;
-    if (!found) await removeTree(path);
-    await mkdir(path, { recursive: true });
+    const isNew = mkdirSync(path, { recursive: true }) !== undefined;
+    if (isNew) return { path, found: false };
+    const found = !anew && namesIn(path).length > 0;
+    if (!found) {
+      await removeTree(path);
+      mkdirSync(path);
+    }
     return { path, found };
   }
 
   /**
    * Ends a run: what it left is kept for the next, or goes.
    * @param keeps is asked only if it left something
+   * @param discard moves an empty folder out of the way, to be deleted later
    */
-  async end(key: string, keeps: () => Promise<boolean>): Promise<void> {
+  async end(key: string, keeps: () => Promise<boolean>, discard: (path: string) => void): Promise<void> {
     const path = this.#pathOf(key);
-    const left = (await readdir(path).catch(() => [])).length > 0;
-    if (left && (await keeps().catch(() => false))) return;
-    await removeTree(path);
+    if (namesIn(path).length > 0) {
+      if (!(await keeps().catch(() => false))) await removeTree(path);
+      return;
+    }
+    try {
+      discard(path);
+    } catch {
+      await removeTree(path); // the folder is read-only
+    }
   }
 
   /** All that is kept. */
