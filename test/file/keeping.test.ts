@@ -1,6 +1,7 @@
 // What becomes of outs and stages by their fields: always, frozen, `cache: false`, metrics and plots.
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { lockedBlock } from '../support/lock.ts';
 import { Project } from '../support/project.ts';
 
 describe('always', () => {
@@ -42,7 +43,7 @@ stages:
   it('never runs; what stands counts, also when it is edited', async () => {
     const project = await Project.create({ 'pipeline.yaml': pipeline, 'params.yaml': '', 'text.txt': 'a\n' });
     await project.repro();
-    const lock = await project.read('pipeline.lock');
+    const block = await lockedBlock(project, 'ice');
     await project.write('pipeline.yaml', frozen);
     await project.write('text.txt', 'b\n');
     expect((await project.repro()).summary).toMatchObject({ executed: ['source'], fresh: ['ice', 'after'] });
@@ -51,9 +52,7 @@ stages:
     await project.write('cold.txt', 'by hand\n');
     expect((await project.repro('after')).summary).toMatchObject({ executed: ['after'], fresh: ['ice'] });
     expect(await project.read('end.txt')).toBe('by hand\n');
-    const block = (text: string): string =>
-      text.split('\n\n').find((part) => part.includes('"stage": "ice"'))!;
-    expect(block(await project.read('pipeline.lock'))).toBe(block(lock));
+    expect(await lockedBlock(project, 'ice')).toEqual(block);
     await project.write('pipeline.yaml', pipeline);
     expect((await project.repro()).summary.executed).toEqual(['ice', 'after']);
     expect(await project.read('end.txt')).toBe('B\n');

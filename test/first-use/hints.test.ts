@@ -11,13 +11,19 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { pathWithRodada } from '../support/project.ts';
 import { projectRoot } from '../support/run-stage.ts';
 
 const engine = join(projectRoot, 'engine/rodada.mjs');
+
+/** The program's path as hints name it in a folder: the shorter one of the absolute and the relative path. */
+function programIn(folder: string): string {
+  const path = relative(folder, engine);
+  return path.length < engine.length ? path : engine;
+}
 
 /** What npm and vitest put into the environment is not in a user's shell. */
 const clean = Object.fromEntries(
@@ -90,7 +96,7 @@ it('after npm run without a script for the verb, npx if that finds rodada, else 
   const root = project({ scripts: { gc: 'rodada gc' }, installed: true });
   expect(tried(root, 'npm run -s gc')).toBe('npx rodada repro');
   const bare = project({ scripts: { gc: script('gc') } });
-  expect(tried(bare, 'npm run -s gc')).toBe(`node ${engine} repro`);
+  expect(tried(bare, 'npm run -s gc')).toBe(`node ${programIn(bare)} repro`);
 });
 
 it('after npx, npx', () => {
@@ -107,7 +113,7 @@ it('from the PATH, rodada', () => {
 
 it('otherwise the path of the program, relative if that is shorter', () => {
   const root = project({});
-  expect(tried(root, `node ${engine} gc`)).toBe(`node ${engine} repro`);
+  expect(tried(root, `node ${engine} gc`)).toBe(`node ${programIn(root)} repro`);
   const near = project({ folder: 'some/where' });
   symlinkSync(dirname(engine), join(near, 'engine of mine'));
   symlinkSync(join(projectRoot, 'node_modules'), join(near, 'node_modules'));
@@ -120,7 +126,9 @@ it('does not take another program of that name on the PATH for itself', () => {
   const root = project({});
   mkdirSync(join(root, 'bin'));
   writeFileSync(join(root, 'bin/rodada'), '#!/bin/sh\nexit 3\n', { mode: 0o755 });
-  expect(tried(root, `node ${engine} gc`, `${root}/bin:${pathWithRodada}`)).toBe(`node ${engine} repro`);
+  expect(tried(root, `node ${engine} gc`, `${root}/bin:${pathWithRodada}`)).toBe(
+    `node ${programIn(root)} repro`,
+  );
 });
 
 it("ignores npm's variables if something between npm and rodada started it", () => {
@@ -129,8 +137,8 @@ it("ignores npm's variables if something between npm and rodada started it", () 
   writeFileSync(join(root, 'all.sh'), `node ${engine} gc; cd ${other}; node ${engine} gc`);
   const { text } = shell(root, 'npm run -s all');
   expect(text.match(/Run `[^`]+`/g)).toEqual([
-    `Run \`node ${engine} repro\``,
-    `Run \`node ${engine} repro\``,
+    `Run \`node ${programIn(root)} repro\``,
+    `Run \`node ${programIn(other)} repro\``,
   ]);
 });
 
@@ -143,7 +151,7 @@ it("ignores npm's variables in a stage", () => {
   );
   expect(shell(root, 'npm run -s repro').status).toBe(0);
   const text = readFileSync(join(root, 'o.txt'), 'utf8');
-  expect(hinted(text)).toBe(`node ${engine} repro`);
+  expect(hinted(text)).toBe(`node ${programIn(inner)} repro`);
   expect(text).toMatch(/\na\n$/);
 });
 

@@ -11,8 +11,11 @@ import { projectRoot } from './run-stage.ts';
 
 const program = join(projectRoot, 'engine/rodada.mjs');
 
+const withRodada = (path: string | undefined): string =>
+  `${join(projectRoot, 'test/support/bin')}${delimiter}${path}`;
+
 /** A user's PATH on which `rodada` is this engine. */
-export const pathWithRodada = `${join(projectRoot, 'test/support/bin')}${delimiter}${process.env.PATH}`;
+export const pathWithRodada = withRodada(process.env.PATH);
 
 export interface CliRun {
   readonly exitCode: number | null;
@@ -91,7 +94,7 @@ export class Project {
   ): Promise<CliRun> {
     const child = spawn(process.execPath, [program, ...args], {
       cwd,
-      env: { ...process.env, PATH: pathWithRodada, NO_COLOR: '1', CI: 'true', ...env },
+      env: { ...process.env, PATH: withRodada(process.env.PATH), NO_COLOR: '1', CI: 'true', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
