@@ -194,7 +194,8 @@ function withScripts(): string {
   return root;
 }
 
-const npm = (cwd: string, ...args: string[]) => spawnSync('npm', args, { cwd, encoding: 'utf8' });
+const npm = (cwd: string, ...args: string[]) =>
+  spawnSync('npm', args, { cwd, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } });
 
 it('under npm, which changes to the folder of package.json, paths are still relative to where the user is', () => {
   const root = withScripts();
