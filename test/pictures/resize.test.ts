@@ -114,7 +114,7 @@ describe('the stages', () => {
     runStage('stages/split.ts', {
       params: { seed, split: { validation: 0.25 } },
       deps: { pictures: out('pictures.npy'), index: out('pictures.jsonl') },
-      outs: { split: out(name), report: out(`report-${name}`) },
+      outs: { split: out(name), report: out(`report-${name}`), images: out(`images-${name}`) },
     });
   let kept: string;
 

@@ -31,8 +31,8 @@ describe.runIf(canMount)('a disk (needs root on Linux)', () => {
   function train(...on: string[]) {
     const place = (name: string, file: string): string => join(on.includes(name) ? disk : directory, file);
     return runStage('stages/train/cnn1.ts', {
-      params: { seed: 3, models: { cnn1 } },
-      matrix: { run: { batch: 8, epochs: 1 } },
+      params: { models: { cnn1 } },
+      matrix: { run: { batch: 8, epochs: 1 }, seed: 3 },
       labels: { model: 'cnn1', run: 'small' },
       deps: { inputs: study.pictures, index: study.index, split: study.split },
       outs: {
