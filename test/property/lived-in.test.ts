@@ -39,6 +39,7 @@ import {
   sealable,
   steps,
 } from './lived-in-project.ts';
+import { optionsOf } from './options.ts';
 import { seeded } from './seed.ts';
 
 /** Sequences of changes to try. */
@@ -185,15 +186,7 @@ async function runIn(root: string): Promise<{ summary?: Summary; failures: unkno
   const prepared = await workspace.prepare(chosen);
   if (!prepared.ok) return { failures: [...prepared.failures] };
   const failures: unknown[] = [];
-  const { summary } = await repro(workspace, chosen, {
-    jobs: 2,
-    force: false,
-    restore: true,
-    keepGoing: false,
-    verbose: false,
-    emit: (event) => event.type === 'failure' && failures.push(event),
-    signal: new AbortController().signal,
-  });
+  const { summary } = await repro(workspace, chosen, optionsOf(failures));
   return { summary, failures };
 }
 

@@ -13,6 +13,7 @@ import { makePlan } from '../../engine/plan/plan.ts';
 import { snapshot } from '../safety/pipeline.ts';
 import { projectRoot } from '../support/run-stage.ts';
 import { homeOf } from './home.ts';
+import { optionsOf } from './options.ts';
 import {
   depPaths,
   type Edit,
@@ -79,15 +80,7 @@ async function run(root: string): Promise<Summary> {
   const { workspace, chosen } = await open(root);
   expect((await workspace.prepare(chosen)).ok).toBe(true);
   const failures: unknown[] = [];
-  const { summary } = await repro(workspace, chosen, {
-    jobs: 2,
-    force: false,
-    restore: true,
-    keepGoing: false,
-    verbose: false,
-    emit: (event) => event.type === 'failure' && failures.push(event),
-    signal: new AbortController().signal,
-  });
+  const { summary } = await repro(workspace, chosen, optionsOf(failures));
   expect(failures).toEqual([]);
   return summary;
 }
